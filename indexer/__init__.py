@@ -1,0 +1,1 @@
+"""How do notes become vectors? readers, windows, encoder, pipeline."""

@@ -1,0 +1,1 @@
+"""Longformer read fast: conversion, loading and our own forward pass."""

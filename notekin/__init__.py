@@ -1,0 +1,1 @@
+"""Finds clinical notes by meaning, and the patients they belong to."""

@@ -1,0 +1,1 @@
+"""Invented notes of invented patients, to try Notekin on."""

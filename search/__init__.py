@@ -1,0 +1,1 @@
+"""Which notes, which patients? filters, retrieval, evidence, evaluation."""

@@ -1,0 +1,1 @@
+"""What is on disk, and is it whole? schema, catalog, segments, store."""
