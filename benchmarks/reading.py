@@ -1,0 +1,198 @@
+"""How should a long note be read and pooled? Measured on retrieval tasks in BEIR form.
+
+Reads part of each task's corpus with the built-in model in several ways (sentence-aligned
+passages read alone, windows of several sizes with passages taken from their context) and
+scores notes by their best passage, by one pooled note vector, and by both. Prints nDCG@10.
+
+    python benchmarks/reading.py DATA/tasks --notes 400 --charts 25
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import os
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from notekin.indexer import passages, windows
+from notekin.indexer.longformer.loading import resolve
+from notekin.indexer.longformer.model import PackedLongformer
+from notekin.indexer.longformer.tokenizer import NoteTokenizer, TokenizedText
+
+CHUNK = 64
+
+
+@dataclass(frozen=True)
+class Task:
+    name: str
+    ids: list[str]
+    texts: list[str]
+    queries: dict[str, str]
+    qrels: dict[str, dict[str, int]]
+
+
+@dataclass(frozen=True)
+class Way:
+    """Read in windows of ``size`` (sentence-aligned if ``aligned``), passages of ``passage``."""
+
+    name: str
+    size: int
+    passage: int
+    aligned: bool
+
+
+WAYS = [
+    Way("alone 64", 64, 64, True),
+    Way("alone 128", 128, 128, True),
+    Way("alone 192", 192, 192, True),
+    Way("alone 254", 254, 254, True),
+    Way("window 254, passages 128", 254, 128, False),
+    Way("window 510, passages 128", 510, 128, False),
+    Way("window 1022, passages 128", 1022, 128, False),
+    Way("window 4094, passages 128", 4094, 128, False),
+]
+
+
+def load(folder: Path, limit: int) -> Task:
+    with gzip.open(folder / "corpus.jsonl.gz", "rt") as file:
+        rows = [json.loads(line) for line in file][:limit]
+    kept = {row["_id"] for row in rows}
+    qrels: dict[str, dict[str, int]] = defaultdict(dict)
+    for line in (folder / "qrels.tsv").read_text().splitlines()[1:]:
+        query, document, score = line.split("\t")
+        if document in kept:
+            qrels[query][document] = int(score)
+    queries = {}
+    for line in (folder / "queries.jsonl").read_text().splitlines():
+        row = json.loads(line)
+        if row["_id"] in qrels:
+            queries[row["_id"]] = row["text"]
+    return Task(
+        folder.name,
+        [row["_id"] for row in rows],
+        [f"{row['title']} {row['text']}".strip() for row in rows],
+        queries,
+        dict(qrels),
+    )
+
+
+def unit(rows: np.ndarray) -> np.ndarray:
+    return rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), 1e-12)
+
+
+def read(
+    model: PackedLongformer, tokenizer: NoteTokenizer, texts: list[str], way: Way
+) -> Iterator[tuple[np.ndarray, list[tuple[int, int]], np.ndarray, np.ndarray]]:
+    """Give per text: token rows, passage ranges, CLS rows, passage vectors with specials."""
+    for start in range(0, len(texts), CHUNK):
+        some = texts[start : start + CHUNK]
+        tokens = tokenizer.encode(some)
+        plans = [plan(text, token, way) for text, token in zip(some, tokens, strict=True)]
+        sequences = [
+            np.concatenate([[tokenizer.cls_id], token.ids[w.first : w.last], [tokenizer.sep_id]])
+            for token, (reads, _) in zip(tokens, plans, strict=True)
+            for w in reads
+        ]
+        out = model.forward(sequences).numpy()
+        at = 0
+        for reads, ranges in plans:
+            rows, cls, whole = [], [], []
+            for w in reads:
+                part = out[at : at + w.last - w.first + 2]
+                at += len(part)
+                cls.append(part[0])
+                whole.append(part.mean(0))
+                rows.append(part[1:-1][w.count_first - w.first : w.count_last - w.first])
+            yield np.concatenate(rows), ranges, np.stack(cls), np.stack(whole)
+
+
+def plan(
+    text: str, token: TokenizedText, way: Way
+) -> tuple[list[windows.Window], list[tuple[int, int]]]:
+    ranges = [(p.first, p.last) for p in passages.split(text, token.starts, way.passage)]
+    if way.aligned:
+        return [windows.Window(a, b, a, b) for a, b in ranges], ranges
+    overlap = min(way.size // 4, 128)
+    return windows.split(len(token.ids), way.size, overlap), ranges
+
+
+def ndcg(task: Task, scores: np.ndarray) -> float:
+    total = 0.0
+    for row, (query, _) in zip(scores, task.queries.items(), strict=True):
+        relevant = task.qrels[query]
+        order = np.argsort(-row, kind="stable")
+        ranked = [task.ids[i] for i in order[:12] if task.ids[i] != query][:10]
+        gain = sum(relevant.get(d, 0) / np.log2(i + 2) for i, d in enumerate(ranked))
+        ideal = sorted(relevant.values(), reverse=True)[:10]
+        total += gain / sum(g / np.log2(i + 2) for i, g in enumerate(ideal))
+    return total / len(task.queries)
+
+
+def measure(
+    task: Task, model: PackedLongformer, tokenizer: NoteTokenizer, way: Way
+) -> dict[str, float]:
+    whole = Way("query", 4094, 4094, True)
+    queries = unit(
+        np.stack([w.mean(0) for *_, w in read(model, tokenizer, list(task.queries.values()), whole)])
+    )
+    parts, owner, notes = [], [], defaultdict(list)
+    for number, (rows, ranges, cls, alone) in enumerate(read(model, tokenizer, task.texts, way)):
+        content = rows if len(rows) else alone
+        mean = np.stack([rows[a:b].mean(0) if b > a else alone[0] for a, b in ranges])
+        parts.append(alone if way.aligned else mean)
+        owner += [number] * len(ranges)
+        notes["note mean"].append(content.mean(0))
+        notes["note mean of passages"].append(unit(parts[-1]).mean(0))
+        notes["note cls"].append(cls.mean(0))
+        notes["note max"].append(content.max(0))
+        notes["note mean+max"].append(np.concatenate([unit(content.mean(0)), unit(content.max(0))]))
+    passage_scores = queries @ unit(np.concatenate(parts)).T
+    starts = np.flatnonzero(np.diff(owner, prepend=-1))
+    best = np.maximum.reduceat(passage_scores, starts, axis=1)
+    result = {"best passage": ndcg(task, best)}
+    for name, vectors in notes.items():
+        wide = np.concatenate([queries, queries], 1) if name == "note mean+max" else queries
+        scores = wide @ unit(np.stack(vectors)).T
+        result[name] = ndcg(task, scores)
+        if name in ("note mean", "note mean of passages"):
+            result[f"best + 0.5 {name}"] = ndcg(task, best + 0.5 * scores)
+    return result
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("tasks", type=Path)
+    parser.add_argument("--notes", type=int, default=400)
+    parser.add_argument("--charts", type=int, default=25)
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--precision", default="fp32")
+    parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "notekin")
+    parser.add_argument("--ways", nargs="*", help="names of the ways to run; all by default")
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    folder = resolve("builtin", args.cache).path
+    model = PackedLongformer.from_folder(folder, precision=args.precision)
+    tokenizer = NoteTokenizer(folder)
+    for way in [w for w in WAYS if not args.ways or w.name in args.ways]:
+        for path in sorted(args.tasks.iterdir()):
+            task = load(path, args.charts if path.name == "long_charts" else args.notes)
+            began = time.perf_counter()
+            result = measure(task, model, tokenizer, way)
+            took = time.perf_counter() - began
+            print(
+                f"{way.name} | {task.name} | {took:.0f} s | "
+                + " | ".join(f"{name} {value:.3f}" for name, value in result.items()),
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()

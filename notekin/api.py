@@ -1,0 +1,342 @@
+"""The Python face: open a store, index notes into it, search it.
+
+This is where the rooms meet, and the only place that picks an encoder.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
+
+import numpy as np
+
+from notekin.errors import NoSuchStoreError, NotekinError, UsageError
+from notekin.indexer import pipeline
+from notekin.indexer.encoder import NoteEncoder
+from notekin.indexer.pipeline import IndexReport, Progress
+from notekin.indexer.readers import NoteSource, open_source
+from notekin.search.evaluation import Evaluation, evaluate, read_task
+from notekin.search.filters import When, Where, condition_of
+from notekin.search.hits import Results
+from notekin.search.retrieval import Searcher
+from notekin.settings import Settings
+from notekin.storage.conditions import OneOf
+from notekin.storage.records import StoredNote
+from notekin.storage.snapshot import Snapshot
+from notekin.storage.store import StoreFolder
+from notekin.types import Encoder, Passage, Vectors
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+Source: TypeAlias = "str | Path | pd.DataFrame | pa.Table | pa.RecordBatchReader"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ShownNote:
+    """A note as the store holds it, with its text to the letter and its passages."""
+
+    facts: StoredNote
+    text: str
+    passages: tuple[Passage, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what ``--json`` prints."""
+        facts = dataclasses.asdict(self.facts)
+        del facts["note_key"]
+        facts["recorded_at"] = facts["recorded_at"] and facts["recorded_at"].isoformat()
+        passages = [dataclasses.asdict(passage) for passage in self.passages]
+        return facts | {"text": self.text, "passages": passages}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Stats:
+    """What a store holds.
+
+    Attributes:
+        tokens_seen: Tokens that the model read; less than ``tokens_total`` would mean that
+            text was cut, which never happens.
+        mean_pairwise_cosine: Over all pairs of note vectors; near 1 means that the model's
+            vectors hardly tell notes apart. None with fewer than two notes.
+        sources: Name to number of notes.
+        categories: Category to number of notes, most first.
+        rejects: Rows that could not be read, as (source, place, reason).
+    """
+
+    path: str
+    generation: int
+    notes: int
+    patients: int
+    passages: int
+    tokens_seen: int
+    tokens_total: int
+    size_bytes: int
+    model: str
+    revision: str | None
+    reading: str
+    dim: int
+    mean_pairwise_cosine: float | None
+    sources: dict[str, int]
+    categories: dict[str, int]
+    attributes: list[str]
+    rejects: list[dict[str, str]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what ``--json`` prints."""
+        return dataclasses.asdict(self)
+
+
+class Store:
+    """A store of notes: index into it, search it. Use it in ``with``, or ``close`` it."""
+
+    def __init__(self, path: Path, settings: Settings, model: str | None = None) -> None:
+        self.path = path
+        self._settings = settings
+        self._model = model
+        self._folder: StoreFolder | None = None
+        self._snapshot: Snapshot | None = None
+        self._encoder: Encoder | None = None
+
+    def index(
+        self,
+        *sources: Source,
+        format: str | None = None,  # noqa: A002 - the name of the command's option
+        mapping: Mapping[str, str] | None = None,
+        source: str | None = None,
+        progress: Progress = lambda _report, _total: None,
+    ) -> IndexReport:
+        """Bring notes into the store, which is made where there is none.
+
+        Notes that the store has as they are cost one lookup; changed ones are replaced.
+        Each commit is complete: a run that is killed goes on where it stopped.
+
+        Args:
+            *sources: Files, folders, pandas or Arrow tables.
+            format: How to read them; found from name and content where None.
+            mapping: Field to column, for columns that bear unusual names.
+            source: The name under which to keep them. A note's identity is its source and
+                its note_id. Where None: a file's or folder's full path, or ``table``.
+            progress: Told after each batch.
+
+        Raises:
+            ReaderError: A source as a whole can't be read.
+            EncoderMismatchError: The store was made with another model than asked for.
+            StoreLockedError: Another process is writing.
+        """
+        opened = [
+            open_source(one, format=format, mapping=mapping, source_name=source) for one in sources
+        ]
+        return self._index(opened, progress)
+
+    def search(
+        self,
+        text: str,
+        k: int = 10,
+        where: Where | None = None,
+        after: When | None = None,
+        before: When | None = None,
+    ) -> Results:
+        """Return the ``k`` notes that are nearest to a text in meaning, with their evidence.
+
+        Args:
+            text: A question, a phrase, a pasted note; any length.
+            k: How many; fewer come back only where fewer notes meet the filters.
+            where: Field to the value it must have, or to several of which one will do.
+            after: Only notes recorded then or later.
+            before: Only notes recorded earlier.
+
+        Raises:
+            NoSuchStoreError: There is no store at this path.
+            FilterError: A filter names no field of this store.
+        """
+        return self._searcher().search(text, k, condition_of(where, after, before))
+
+    def similar(
+        self,
+        note_id: str,
+        k: int = 10,
+        where: Where | None = None,
+        after: When | None = None,
+        before: When | None = None,
+        source: str | None = None,
+    ) -> Results:
+        """Return the ``k`` notes that are most like a note of the store, itself left out.
+
+        Raises:
+            NoSuchNoteError: The store holds no such note.
+            AmbiguousNoteError: Several sources hold one; say which with ``source``.
+        """
+        condition = condition_of(where, after, before)
+        return self._searcher().similar(note_id, k, condition, source)
+
+    def show(self, note_id: str, source: str | None = None) -> ShownNote:
+        """Return a note with its facts, its text to the letter and its passages.
+
+        Raises:
+            NoSuchNoteError: The store holds no such note.
+            AmbiguousNoteError: Several sources hold one; say which with ``source``.
+        """
+        snapshot = self._newest()
+        note = snapshot.find(note_id, source)
+        passages = tuple(snapshot.passages(note.note_key))
+        return ShownNote(note, snapshot.text(note.note_key), passages)
+
+    def stats(self) -> Stats:
+        """Return what the store holds, counted now."""
+        folder = self._open()
+        snapshot = self._newest()
+        counts = snapshot.count()
+        fingerprint = folder.catalog.fingerprint()
+        rejects = folder.catalog.rejects()
+        return Stats(
+            path=str(self.path),
+            generation=snapshot.generation,
+            **dataclasses.asdict(counts),
+            size_bytes=folder.size_bytes(),
+            model=fingerprint.model,
+            revision=fingerprint.revision,
+            reading=fingerprint.reading,
+            dim=fingerprint.dim,
+            mean_pairwise_cosine=_mean_pairwise_cosine(snapshot.note_vectors()),
+            sources={name or "": size for name, size in snapshot.notes_by("source").items()},
+            categories={
+                name or "(none)": size for name, size in snapshot.notes_by("category").items()
+            },
+            attributes=snapshot.attribute_names(),
+            rejects=[dataclasses.asdict(reject) for reject in rejects],
+        )
+
+    def evaluate(
+        self,
+        task: str | Path,
+        k: int = 10,
+        progress: Progress = lambda _report, _total: None,
+    ) -> Evaluation:
+        """Measure how well the store answers a retrieval task in BEIR form.
+
+        The task's corpus is indexed first where it isn't in the store, and only its
+        documents are searched.
+
+        Args:
+            task: A folder with corpus.jsonl, queries.jsonl (either may end in .gz) and
+                qrels.tsv.
+            k: The cut of the measures.
+            progress: Told after each batch of documents indexed.
+        """
+        read = read_task(Path(task))
+        corpus = open_source(read.corpus, format="beir")
+        self._index([corpus], progress)
+        return evaluate(
+            read, self._newest(), self._encoder_of_store(), OneOf("source", (corpus.name,)), k
+        )
+
+    def close(self) -> None:
+        """Give the store's files back."""
+        if self._folder is not None:
+            self._folder.close()
+        self._folder = self._snapshot = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        """Say where the store is and what it holds."""
+        try:
+            counts = self._newest().count()
+        except NoSuchStoreError:
+            return f"<notekin.Store {self.path}, empty>"
+        return (
+            f"<notekin.Store {self.path}, {counts.notes:,} notes of {counts.patients:,} patients>"
+        )
+
+    def _index(self, sources: list[NoteSource], progress: Progress) -> IndexReport:
+        if not sources:
+            raise UsageError("Nothing to index: give a file, a folder or a table.")
+        encoder = self._encoder_for_writing()
+        folder = self._folder = self._folder or StoreFolder.open_or_create(
+            self.path, encoder.fingerprint
+        )
+        with folder.write() as writer:
+            return pipeline.index(sources, encoder, writer, progress)
+
+    def _open(self) -> StoreFolder:
+        if self._folder is None:
+            self._folder = StoreFolder.open(self.path)
+        return self._folder
+
+    def _newest(self) -> Snapshot:
+        """Return a snapshot of the newest generation; the one in hand where it is that."""
+        folder = self._open()
+        if self._snapshot is None or self._snapshot.generation != folder.generation():
+            self._snapshot = folder.snapshot()
+        return self._snapshot
+
+    def _searcher(self) -> Searcher:
+        return Searcher(self._newest(), self._encoder_of_store())
+
+    def _encoder_for_writing(self) -> Encoder:
+        """Return the encoder of the store, or of a new one: the model asked for, or the usual."""
+        try:
+            self._open()
+        except NoSuchStoreError:
+            return self._load(self._model or self._settings.model)
+        return self._encoder_of_store()
+
+    def _encoder_of_store(self) -> Encoder:
+        """Return the encoder that made the store; refuse another one."""
+        folder = self._open()
+        made_by = folder.catalog.fingerprint()
+        encoder = self._encoder or self._load(self._model or made_by.model)
+        folder.check_encoder(encoder.fingerprint)
+        return encoder
+
+    def _load(self, model: str) -> Encoder:
+        if self._encoder is None:
+            if self._settings.threads:
+                import torch
+
+                torch.set_num_threads(self._settings.threads)
+            settings = self._settings
+            self._encoder = NoteEncoder.load(model, settings.cache, device=settings.device)
+        return self._encoder
+
+
+def open(  # noqa: A001 - read as notekin.open
+    path: str | Path | None = None, *, model: str | None = None, encoder: Encoder | None = None
+) -> Store:
+    """Return the store at a path; it is made by the first ``index`` where there is none.
+
+    Args:
+        path: The store's folder; where None, NOTEKIN_STORE or ``notekin-store``.
+        model: For a new store: ``builtin``, a folder, or a name on the hub. A store that
+            exists keeps its own, and refuses another.
+        encoder: An encoder of one's own in place of a model.
+    """
+    settings = Settings()
+    store = Store(Path(path) if path is not None else settings.store, settings, model)
+    store._encoder = encoder
+    return store
+
+
+def _mean_pairwise_cosine(vectors: Vectors) -> float | None:
+    """Return the mean cosine over all pairs of unit vectors, from the length of their sum."""
+    count = len(vectors)
+    if count < 2:
+        return None
+    total = vectors.sum(axis=0, dtype=np.float64)
+    return float((total @ total - count) / (count * (count - 1)))
+
+
+__all__ = ["NotekinError", "ShownNote", "Stats", "Store", "open"]

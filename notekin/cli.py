@@ -1,0 +1,242 @@
+"""The command line: parse, one call, print. Answers go to stdout, all else to stderr."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from notekin.errors import NotekinError, UsageError
+
+if TYPE_CHECKING:
+    from notekin.api import Store
+
+app = typer.Typer(
+    name="notekin",
+    help="Finds clinical notes by meaning, and the patients they belong to.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+StoreOption = Annotated[
+    Path | None,
+    typer.Option("--store", help="The store's folder; else NOTEKIN_STORE, else notekin-store."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
+CountOption = Annotated[int, typer.Option("-k", help="How many hits.", min=1)]
+WhereOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--where",
+        metavar="FIELD=VALUE",
+        help="Only notes with this fact. Repeat for several; one field twice takes either value.",
+    ),
+]
+AfterOption = Annotated[
+    str | None, typer.Option("--after", metavar="DATE", help="Recorded on this day or later.")
+]
+BeforeOption = Annotated[
+    str | None, typer.Option("--before", metavar="DATE", help="Recorded before this day.")
+]
+SourceOption = Annotated[
+    str | None,
+    typer.Option("--source", metavar="NAME", help="The source, where several hold this id."),
+]
+
+
+@app.command()
+def index(
+    sources: Annotated[list[Path], typer.Argument(metavar="SOURCE...", help="Files or folders.")],
+    store: StoreOption = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model", help="For a new store: builtin, a Longformer's folder, or a hub name."
+        ),
+    ] = None,
+    format: Annotated[  # noqa: A002 - the option's name
+        str | None, typer.Option("--format", help="How to read the sources; else found out.")
+    ] = None,
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="FIELD=COLUMN", help="Which column holds a field."),
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option("--source", metavar="NAME", help="Keep the notes under this source's name."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read notes into a store; what is in it already, unchanged, is skipped."""
+    from notekin import display
+    from notekin.progress import shown
+
+    with _open(store, model) as opened:
+        try:
+            with shown(_stderr()) as progress:
+                report = opened.index(
+                    *sources,
+                    format=format,
+                    mapping=_parse_map(mapping or []),
+                    source=source,
+                    progress=progress,
+                )
+        except KeyboardInterrupt:
+            _stderr().print("Interrupted. What is committed stays; the same command goes on.")
+            raise typer.Exit(130) from None
+        if as_json:
+            _print_json(dataclasses.asdict(report))
+        else:
+            display.report(_stdout(), report, opened.path)
+
+
+@app.command()
+def search(
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="What the notes are about.")],
+    store: StoreOption = None,
+    k: CountOption = 10,
+    where: WhereOption = None,
+    after: AfterOption = None,
+    before: BeforeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find the notes nearest to a text in meaning, with the passages that say so."""
+    from notekin import display
+    from notekin.search.filters import parse_where
+
+    with _open(store) as opened:
+        found = opened.search(text, k, parse_where(where or []), after, before)
+    _print_json(found.to_dict()) if as_json else display.results(_stdout(), found)
+
+
+@app.command()
+def similar(
+    note_id: Annotated[str, typer.Argument(metavar="NOTE_ID", help="A note of the store.")],
+    store: StoreOption = None,
+    k: CountOption = 10,
+    where: WhereOption = None,
+    after: AfterOption = None,
+    before: BeforeOption = None,
+    source: SourceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find the notes most like one of the store's."""
+    from notekin import display
+    from notekin.search.filters import parse_where
+
+    with _open(store) as opened:
+        found = opened.similar(note_id, k, parse_where(where or []), after, before, source)
+    _print_json(found.to_dict()) if as_json else display.results(_stdout(), found)
+
+
+@app.command()
+def show(
+    note_id: Annotated[str, typer.Argument(metavar="NOTE_ID", help="A note of the store.")],
+    store: StoreOption = None,
+    source: SourceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print a note with its facts."""
+    from notekin import display
+
+    with _open(store) as opened:
+        found = opened.show(note_id, source)
+    _print_json(found.to_dict()) if as_json else display.note(_stdout(), found)
+
+
+@app.command()
+def stats(store: StoreOption = None, as_json: JsonOption = False) -> None:
+    """Say what a store holds, and which rows could not be read."""
+    from notekin import display
+
+    with _open(store) as opened:
+        counted = opened.stats()
+    _print_json(counted.to_dict()) if as_json else display.stats(_stdout(), counted)
+
+
+@app.command()
+def evaluate(
+    task: Annotated[Path, typer.Argument(metavar="TASK_DIR", help="A task in BEIR form.")],
+    store: StoreOption = None,
+    k: CountOption = 10,
+    model: Annotated[str | None, typer.Option("--model", help="For a new store.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure retrieval on a BEIR task; its corpus is indexed first where it isn't there."""
+    from notekin import display
+    from notekin.progress import shown
+
+    with _open(store, model) as opened, shown(_stderr()) as progress:
+        measured = opened.evaluate(task, k, progress)
+    _print_json(measured.to_dict()) if as_json else display.evaluation(_stdout(), measured)
+
+
+@app.command()
+def convert(
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="A BERT or RoBERTa: folder or hub name.")
+    ],
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="The folder to make.")],
+) -> None:
+    """Make a Longformer that reads 4,096 tokens from a BERT or RoBERTa checkpoint."""
+    from notekin.indexer.longformer.convert import convert as convert_model
+
+    convert_model(model, to)
+    _stdout().print(f"{to} is a Longformer now. Use it with: --model {to}", highlight=False)
+
+
+@app.command()
+def demo(
+    store: Annotated[
+        Path, typer.Option("--store", help="Where to make the demonstration's store.")
+    ] = Path("notekin-demo"),
+) -> None:
+    """Index the invented sample notes with the built-in model, and search them."""
+    from notekin.demo import run
+
+    run(store, _stdout(), _stderr())
+
+
+def main() -> None:
+    """Run the command line; an error of ours becomes one line and its exit code."""
+    try:
+        app()
+    except NotekinError as error:
+        sys.stderr.write(f"notekin: {error}\n")
+        sys.exit(error.exit_code)
+
+
+def _open(path: Path | None, model: str | None = None) -> Store:
+    from notekin.api import open as open_store
+
+    return open_store(path, model=model)
+
+
+def _parse_map(pairs: list[str]) -> dict[str, str]:
+    mapping: dict[str, str] = {}
+    for pair in pairs:
+        field, equals, column = pair.partition("=")
+        if not equals or not field or not column:
+            raise UsageError("--map takes FIELD=COLUMN, such as --map text=NOTE_TEXT")
+        if field in mapping:
+            raise UsageError(f"--map names the field {field} twice.")
+        mapping[field] = column
+    return mapping
+
+
+def _print_json(answer: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(answer, indent=2) + "\n")
+
+
+def _stdout() -> Console:
+    return Console()
+
+
+def _stderr() -> Console:
+    return Console(stderr=True)

@@ -1,0 +1,133 @@
+"""Answers for people to read in a terminal; the same facts as ``--json`` gives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from notekin.api import ShownNote, Stats
+    from notekin.indexer.pipeline import IndexReport
+    from notekin.search.evaluation import Evaluation
+    from notekin.search.hits import Hit, Results
+
+
+def results(console: Console, found: Results) -> None:
+    """Print hits, each with its facts and the passage that matched best."""
+    if not found:
+        console.print("No note meets the filters.")
+    for hit in found:
+        console.print(_facts(hit))
+        if hit.evidence:
+            console.print(Padding(Text(" ".join(hit.evidence[0].text.split())), (0, 0, 1, 4)))
+    console.print(
+        Text(
+            f"{len(found)} notes, generation {found.generation}, {found.path} scan, "
+            f"{found.took_ms:.0f} ms",
+            style="dim",
+        )
+    )
+
+
+def note(console: Console, shown: ShownNote) -> None:
+    """Print a note: its facts, then its text to the letter."""
+    facts = shown.to_dict()
+    table = _plain_table()
+    named = ("note_id", "patient_id", "encounter_id", "category", "recorded_at", "author", "title")
+    for name in (*named, "source", "tokens_seen", "tokens_total"):
+        if facts[name] is not None:
+            table.add_row(name, str(facts[name]))
+    for name, value in shown.facts.attributes.items():
+        table.add_row(name, str(value))
+    console.print(table)
+    console.print()
+    console.print(Text(shown.text), soft_wrap=True)
+
+
+def stats(console: Console, counted: Stats) -> None:
+    """Print what a store holds."""
+    table = _plain_table()
+    for name, value in {
+        "store": f"{counted.path}, generation {counted.generation}",
+        "notes": f"{counted.notes:,} of {counted.patients:,} patients",
+        "passages": f"{counted.passages:,}",
+        "tokens": f"{counted.tokens_seen:,} seen of {counted.tokens_total:,}",
+        "size": f"{counted.size_bytes / 1e6:,.1f} MB",
+        "model": f"{counted.model}, {counted.dim} wide, {counted.reading}",
+        "mean pairwise cosine": _number(counted.mean_pairwise_cosine),
+        "sources": _tally(counted.sources),
+        "categories": _tally(counted.categories),
+        "attributes": ", ".join(counted.attributes),
+        "rejects": f"{len(counted.rejects):,}",
+    }.items():
+        table.add_row(name, value)
+    console.print(table)
+    for reject in counted.rejects[:20]:
+        console.print(
+            Text(f"  {reject['source']} {reject['place']}: {reject['reason']}"), soft_wrap=True
+        )
+    if len(counted.rejects) > 20:
+        console.print(f"  … and {len(counted.rejects) - 20:,} more: --json gives all")
+
+
+def report(console: Console, done: IndexReport, path: object) -> None:
+    """Print what an index run did."""
+    console.print(
+        f"{done.added:,} notes added, {done.replaced:,} replaced, {done.unchanged:,} unchanged, "
+        f"{done.rejected:,} rejected",
+        highlight=False,
+    )
+    if done.embedded:
+        console.print(
+            f"{done.embedded:,} embedded in {done.elapsed_s:.1f} s: "
+            f"{done.notes_per_s:,.1f} notes/s, {done.tokens_per_s:,.0f} tokens/s; "
+            f"{done.tokens_seen:,} of {done.tokens_total:,} tokens seen",
+            highlight=False,
+        )
+    if done.rejected:
+        console.print(f"Where and why: notekin stats --store {path}", highlight=False)
+    if done.elsewhere:
+        console.print(
+            f"Note: {done.elsewhere:,} of these notes have an id that another source of the store "
+            "has, too. If they are newer versions of the same notes, index them under that "
+            f"source's name with --source (notekin stats --store {path} lists the names).",
+            highlight=False,
+        )
+
+
+def evaluation(console: Console, measured: Evaluation) -> None:
+    """Print a task's measures."""
+    table = Table("task", "mode", "queries", *measured.metrics, "queries/s")
+    values = [f"{value:.3f}" for value in measured.metrics.values()]
+    rate = f"{measured.queries_per_s:,.1f}"
+    table.add_row(measured.task, measured.mode, str(measured.queries), *values, rate)
+    console.print(table)
+
+
+def _facts(hit: Hit) -> Text:
+    when = hit.recorded_at and f"{hit.recorded_at:%Y-%m-%d}"
+    patient = hit.patient_id and f"patient {hit.patient_id}"
+    facts = [fact for fact in (patient, hit.category, when, hit.title) if fact]
+    line = Text(f"{hit.rank:>2}  {hit.score:.3f}  ")
+    line.append(hit.note_id, style="bold")
+    return line.append("  " + " · ".join(facts))
+
+
+def _plain_table() -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    return table
+
+
+def _tally(counts: dict[str, int]) -> str:
+    shown = [f"{name} {size:,}" for name, size in list(counts.items())[:12]]
+    return ", ".join([*shown, "…"] if len(counts) > 12 else shown)
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

@@ -1,0 +1,126 @@
+"""What a search answers: hits with their evidence, ready to print, tabulate or serialise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from html import escape
+from typing import TYPE_CHECKING, Any, overload
+
+from notekin.types import AttributeValue
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A passage that matched: ``text`` is the note's ``text[start:end]``, to the letter."""
+
+    start: int
+    end: int
+    text: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A note that was found.
+
+    Attributes:
+        score: Cosine between query and note, at most 1; higher is nearer.
+        evidence: The passages that matched best, best first.
+    """
+
+    rank: int
+    note_id: str
+    patient_id: str | None
+    score: float
+    category: str | None
+    recorded_at: datetime | None
+    title: str | None
+    evidence: tuple[Evidence, ...]
+    source: str
+    encounter_id: str | None
+    author: str | None
+    attributes: Mapping[str, AttributeValue]
+
+
+@dataclass(frozen=True, slots=True)
+class Results(Sequence[Hit]):
+    """The hits of one query, best first, and how they were found.
+
+    Attributes:
+        generation: The store's generation that was searched.
+        path: Which way the search took: ``exact`` looks at every allowed passage.
+        took_ms: From the query's text to the evidence.
+    """
+
+    generation: int
+    path: str
+    took_ms: float
+    hits: tuple[Hit, ...]
+
+    @overload
+    def __getitem__(self, at: int) -> Hit: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Hit]: ...
+    def __getitem__(self, at: int | slice) -> Hit | Sequence[Hit]:
+        return self.hits[at]
+
+    def __len__(self) -> int:
+        return len(self.hits)
+
+    def __iter__(self) -> Iterator[Hit]:
+        return iter(self.hits)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what ``--json`` prints, as values that JSON can hold."""
+        return {
+            "generation": self.generation,
+            "path": self.path,
+            "took_ms": round(self.took_ms, 3),
+            "hits": [_hit_as_json(hit) for hit in self.hits],
+        }
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return one row a hit, with the best passage; attributes become columns of their own."""
+        import pandas as pd
+
+        return pd.DataFrame([_hit_as_row(hit) for hit in self.hits])
+
+    def _repr_html_(self) -> str:
+        """Show the hits as a table in a notebook, the best passage of each beside its facts."""
+        head = "".join(f"<th>{name}</th>" for name in ("", "score", "note", "facts", "evidence"))
+        rows = "".join(_hit_as_html(hit) for hit in self.hits)
+        foot = f"{len(self)} notes, generation {self.generation}, {self.took_ms:.0f} ms"
+        return f"<table><tr>{head}</tr>{rows}</table><small>{foot}</small>"
+
+
+def _hit_as_json(hit: Hit) -> dict[str, Any]:
+    row = asdict(hit)
+    row["recorded_at"] = hit.recorded_at.isoformat() if hit.recorded_at else None
+    row["attributes"] = dict(hit.attributes)
+    return row
+
+
+def _hit_as_row(hit: Hit) -> dict[str, Any]:
+    row = asdict(hit)
+    del row["evidence"], row["attributes"]
+    best = hit.evidence[0] if hit.evidence else None
+    row |= {"evidence": best and best.text, "start": best and best.start, "end": best and best.end}
+    others = {name: value for name, value in hit.attributes.items() if name not in row}
+    return row | others
+
+
+def _hit_as_html(hit: Hit) -> str:
+    facts = (hit.patient_id, hit.category, hit.recorded_at and f"{hit.recorded_at:%Y-%m-%d}")
+    cells = (
+        str(hit.rank),
+        f"{hit.score:.3f}",
+        hit.note_id,
+        " · ".join(str(fact) for fact in facts if fact),
+        hit.evidence[0].text if hit.evidence else "",
+    )
+    return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"

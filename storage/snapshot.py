@@ -1,0 +1,166 @@
+"""A reader's view of one generation: what SQL and the segments say together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from notekin.errors import AmbiguousNoteError, DamagedStoreError, NoSuchNoteError
+from notekin.storage import reading
+from notekin.storage.catalog import Catalog
+from notekin.storage.conditions import Condition
+from notekin.storage.keys import Keys, contains, note_keys_of, passage_key
+from notekin.storage.reading import Counts
+from notekin.storage.records import StoredNote
+from notekin.storage.segments import Segment
+from notekin.storage.vector_file import Mask, VectorFile
+from notekin.types import NoteKey, Passage, Vectors
+
+
+class Snapshot:
+    """One generation of a store, for reading. A later commit doesn't change what it shows."""
+
+    def __init__(
+        self, path: Path, catalog: Catalog, generation: int, segments: Sequence[Segment], dead: Keys
+    ) -> None:
+        self.generation = generation
+        self._path = path
+        self._catalog = catalog
+        self._segments = segments
+        self._dead = dead
+
+    def select(self, condition: Condition) -> Keys:
+        """Return the keys of the notes that meet a condition, ascending.
+
+        Raises:
+            FilterError: The condition names a field that no note of the store has.
+        """
+        with self._catalog.transaction() as connection:
+            return reading.select_keys(connection, self.generation, condition)
+
+    def nearest_passages(
+        self, queries: Vectors, count: int, allowed: Keys | None = None
+    ) -> tuple[Vectors, Keys]:
+        """Return the passages with the highest score for each query, by exact scan.
+
+        Args:
+            queries: float32 of shape (q, dim), each of length 1.
+            count: How many a query.
+            allowed: Keys of the notes to look in, ascending; None for all.
+
+        Returns:
+            Scores and passage keys, each of shape (q, min(count, passages allowed)), best
+            first; equal scores in the order of their keys.
+        """
+        found = [
+            segment.passages.nearest(
+                queries, count, self._mask(note_keys_of(segment.passages.ids), allowed)
+            )
+            for segment in self._segments
+        ]
+        return _merge(len(queries), count, found)
+
+    def nearest_notes(
+        self, queries: Vectors, count: int, allowed: Keys | None = None
+    ) -> tuple[Vectors, Keys]:
+        """Return the notes whose note vector has the highest score; as ``nearest_passages``."""
+        found = [
+            segment.notes.nearest(queries, count, self._mask(segment.notes.ids, allowed))
+            for segment in self._segments
+        ]
+        return _merge(len(queries), count, found)
+
+    def note_vector(self, key: NoteKey) -> Vectors:
+        """Return a note's vector, float32 of shape (dim,)."""
+        vector: Vectors = self._vectors([part.notes for part in self._segments], key, key + 1)[0]
+        return vector
+
+    def passage_vectors(self, key: NoteKey) -> Vectors:
+        """Return a note's passage vectors in text order, float32 of shape (passages, dim)."""
+        files = [segment.passages for segment in self._segments]
+        return self._vectors(files, passage_key(key, 0), passage_key(NoteKey(key + 1), 0))
+
+    def note_vectors(self) -> Vectors:
+        """Return the vectors of all live notes, in the order of their keys; a copy."""
+        parts = [
+            segment.notes.vectors[self._mask(segment.notes.ids, None)] for segment in self._segments
+        ]
+        return np.concatenate(parts) if parts else np.empty((0, 0), np.float32)
+
+    def find(self, note_id: str, source: str | None = None) -> StoredNote:
+        """Return the facts of the note with this id.
+
+        Raises:
+            NoSuchNoteError: No live note has it.
+            AmbiguousNoteError: Several sources have one and ``source`` is None.
+        """
+        with self._catalog.transaction() as connection:
+            found = reading.find_notes(connection, self.generation, note_id, source)
+        if not found:
+            raise NoSuchNoteError(self._path)
+        if len(found) > 1:
+            raise AmbiguousNoteError(len(found))
+        return found[0]
+
+    def notes(self, keys: Sequence[NoteKey]) -> list[StoredNote]:
+        """Return the facts of some notes, in the order of their keys given."""
+        with self._catalog.transaction() as connection:
+            found = reading.notes_of(connection, keys)
+        if missing := len(set(keys) - found.keys()):
+            raise DamagedStoreError(
+                f"{missing} notes of the store at {self._path} have vectors and no facts. "
+                "Restore it from a backup, or index the notes into a new store."
+            )
+        return [found[key] for key in keys]
+
+    def text(self, key: NoteKey) -> str:
+        """Return a note's text to the letter."""
+        with self._catalog.transaction() as connection:
+            return reading.text_of(connection, key)
+
+    def passages(self, key: NoteKey) -> list[Passage]:
+        """Return a note's passages in text order."""
+        with self._catalog.transaction() as connection:
+            return reading.passages_of(connection, key)
+
+    def count(self) -> Counts:
+        """Count notes, patients, passages and tokens."""
+        with self._catalog.transaction() as connection:
+            return reading.count(connection, self.generation)
+
+    def notes_by(self, field: str) -> dict[str | None, int]:
+        """Count the notes by the values of a named field, most first."""
+        with self._catalog.transaction() as connection:
+            return reading.notes_by(connection, self.generation, field)
+
+    def attribute_names(self) -> list[str]:
+        """Return the names of the attributes that notes have, sorted."""
+        with self._catalog.transaction() as connection:
+            return reading.attribute_names(connection, self.generation)
+
+    def _mask(self, note_keys: Keys, allowed: Keys | None) -> Mask:
+        """Return which rows may be found: live in this generation, and allowed."""
+        alive = ~contains(self._dead, note_keys)
+        return alive if allowed is None else alive & contains(allowed, note_keys)
+
+    def _vectors(self, files: Sequence[VectorFile], first: int, last: int) -> Vectors:
+        for file in files:
+            rows = file.rows_between(first, last)
+            if rows.stop > rows.start:
+                return file.vectors[rows]
+        raise DamagedStoreError(
+            f"A note of the store at {self._path} has facts and no vectors. "
+            "Restore it from a backup, or index the notes into a new store."
+        )
+
+
+def _merge(queries: int, count: int, found: Sequence[tuple[Vectors, Keys]]) -> tuple[Vectors, Keys]:
+    """Return the best ``count`` of each query over all segments."""
+    if not found:
+        return np.empty((queries, 0), np.float32), np.empty((queries, 0), np.int64)
+    scores = np.concatenate([part[0] for part in found], axis=1)
+    keys = np.concatenate([part[1] for part in found], axis=1)
+    order = np.lexsort((keys, -scores), axis=1)[:, :count]
+    return np.take_along_axis(scores, order, axis=1), np.take_along_axis(keys, order, axis=1)
