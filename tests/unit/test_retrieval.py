@@ -1,0 +1,90 @@
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from notekin.errors import UsageError
+from notekin.search.filters import condition_of
+from notekin.search.retrieval import Searcher
+from tests.support.notes import CANARY, note, store_of
+from tests.support.words import WordEncoder
+
+ENCODER = WordEncoder()
+LONG = " ".join(["fever"] * 500)
+
+
+@pytest.fixture(scope="module")
+def searcher(tmp_path_factory: pytest.TempPathFactory) -> Searcher:
+    folder = store_of(
+        tmp_path_factory.mktemp("retrieval") / "store",
+        ENCODER,
+        note("long", LONG, category="a"),
+        note("cough", "cough at night", category="a", attributes={"age": 5}),
+        note("rash", "a rash on the arm and a fever at night after the walk", category="b"),
+        note("copy", "cough at night", category="b"),
+        note("empty", ""),
+    )
+    return Searcher(folder.snapshot(), ENCODER)
+
+
+def test_k_notes_come_back_though_one_note_holds_the_nearest_hundred_passages(
+    searcher: Searcher,
+) -> None:
+    found = searcher.search("fever", 5)
+    assert [hit.note_id for hit in found[:2]] == ["long", "rash"]
+    assert len({hit.note_id for hit in found}) == 5
+
+
+def test_more_than_there_is_gives_all_there_is(searcher: Searcher) -> None:
+    assert len(searcher.search("cough", 100)) == 5
+    assert len(searcher.search("cough", 100, condition_of({"category": "b"}))) == 2
+
+
+def test_a_filter_that_nothing_meets_gives_no_hit(searcher: Searcher) -> None:
+    assert len(searcher.search("cough", 10, condition_of({"category": "zzz"}))) == 0
+
+
+def test_the_best_evidence_is_the_passage_that_says_it(searcher: Searcher) -> None:
+    (hit,) = [one for one in searcher.search("fever", 5) if one.note_id == "rash"]
+    assert "fever" in hit.evidence[0].text
+    assert [one.score for one in hit.evidence] == sorted(
+        (one.score for one in hit.evidence), reverse=True
+    )
+
+
+def test_similar_leaves_the_note_itself_out_and_finds_its_copy(searcher: Searcher) -> None:
+    found = searcher.similar("cough", 4)
+    assert found[0].note_id == "copy"
+    assert found[0].score == pytest.approx(1.0, abs=1e-5)
+    assert "cough" not in [hit.note_id for hit in found]
+    assert len(found) == 4
+
+
+@pytest.mark.parametrize("k", [0, -1])
+def test_asking_for_no_hits_is_refused(searcher: Searcher, k: int) -> None:
+    with pytest.raises(UsageError):
+        searcher.search("cough", k)
+    with pytest.raises(UsageError):
+        searcher.similar("cough", k)
+
+
+@pytest.mark.parametrize("text", ["", " \n"])
+def test_an_empty_query_is_refused(searcher: Searcher, text: str) -> None:
+    with pytest.raises(UsageError, match="empty"):
+        searcher.search(text, 3)
+
+
+def test_results_turn_into_a_table_with_attributes_as_columns(searcher: Searcher) -> None:
+    table = searcher.search("cough", 2).to_pandas()
+    assert isinstance(table, pd.DataFrame)
+    assert set(table["note_id"]) == {"cough", "copy"}
+    assert table.set_index("note_id").loc["cough", "age"] == 5
+    assert table["evidence"].iloc[0] == "cough at night"
+
+
+def test_results_show_themselves_in_a_notebook_with_the_text_escaped(tmp_path: Path) -> None:
+    folder = store_of(tmp_path / "s", ENCODER, note("<n>", f"<script> {CANARY}"))
+    shown = Searcher(folder.snapshot(), ENCODER).search("script", 1)._repr_html_()
+    assert "<script>" not in shown
+    assert "&lt;n&gt;" in shown
+    assert CANARY in shown
