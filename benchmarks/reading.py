@@ -39,6 +39,9 @@ class Task:
     qrels: dict[str, dict[str, int]]
 
 
+Read = tuple[np.ndarray, list[tuple[int, int]], np.ndarray, np.ndarray]
+
+
 @dataclass(frozen=True)
 class Way:
     """Read in windows of ``size`` (sentence-aligned if ``aligned``), passages of ``passage``."""
@@ -50,7 +53,9 @@ class Way:
 
 
 WAYS = [
+    Way("alone 32", 32, 32, True),
     Way("alone 64", 64, 64, True),
+    Way("alone 96", 96, 96, True),
     Way("alone 128", 128, 128, True),
     Way("alone 192", 192, 192, True),
     Way("alone 254", 254, 254, True),
@@ -90,7 +95,7 @@ def unit(rows: np.ndarray) -> np.ndarray:
 
 def read(
     model: PackedLongformer, tokenizer: NoteTokenizer, texts: list[str], way: Way
-) -> Iterator[tuple[np.ndarray, list[tuple[int, int]], np.ndarray, np.ndarray]]:
+) -> Iterator[Read]:
     """Give per text: token rows, passage ranges, CLS rows, passage vectors with specials."""
     for start in range(0, len(texts), CHUNK):
         some = texts[start : start + CHUNK]
@@ -137,14 +142,14 @@ def ndcg(task: Task, scores: np.ndarray) -> float:
 
 
 def measure(
-    task: Task, model: PackedLongformer, tokenizer: NoteTokenizer, way: Way
+    task: Task, model: PackedLongformer, tokenizer: NoteTokenizer, way: Way, documents: list[Read]
 ) -> dict[str, float]:
     whole = Way("query", 4094, 4094, True)
     queries = unit(
         np.stack([w.mean(0) for *_, w in read(model, tokenizer, list(task.queries.values()), whole)])
     )
     parts, owner, notes = [], [], defaultdict(list)
-    for number, (rows, ranges, cls, alone) in enumerate(read(model, tokenizer, task.texts, way)):
+    for number, (rows, ranges, cls, alone) in enumerate(documents):
         content = rows if len(rows) else alone
         mean = np.stack([rows[a:b].mean(0) if b > a else alone[0] for a, b in ranges])
         parts.append(alone if way.aligned else mean)
@@ -182,10 +187,13 @@ def main() -> None:
     model = PackedLongformer.from_folder(folder, precision=args.precision)
     tokenizer = NoteTokenizer(folder)
     for way in [w for w in WAYS if not args.ways or w.name in args.ways]:
+        texts: list[str] = []
         for path in sorted(args.tasks.iterdir()):
             task = load(path, args.charts if path.name == "long_charts" else args.notes)
             began = time.perf_counter()
-            result = measure(task, model, tokenizer, way)
+            if task.texts != texts:  # neighbours in the alphabet share a corpus
+                texts, documents = task.texts, list(read(model, tokenizer, task.texts, way))
+            result = measure(task, model, tokenizer, way, documents)
             took = time.perf_counter() - began
             print(
                 f"{way.name} | {task.name} | {took:.0f} s | "

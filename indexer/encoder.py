@@ -174,7 +174,7 @@ class NoteEncoder:
         whole = text.content.sum(axis=0) if total else text.special[0]
         return EncodedNote(
             vector=_unit(whole),
-            passages=tuple(_passage(text, part) for part in text.ranges),
+            passages=tuple(_passages(text)),
             passage_vectors=_unit(parts),
             tokens_seen=text.seen,
             tokens_total=total,
@@ -202,12 +202,19 @@ def _edge(text: _Text) -> npt.NDArray[np.float64]:
     return share if len(text.windows) == 1 else np.zeros_like(share)
 
 
-def _passage(text: _Text, part: TokenRange) -> Passage:
-    """Return where a passage lies in the text; one without tokens is the whole text."""
-    if part.first == part.last:
-        return Passage(0, len(text.text), 0)
-    start, end = text.tokens.starts[part.first], text.tokens.ends[part.last - 1]
-    return Passage(int(start), int(end), part.last - part.first)
+def _passages(text: _Text) -> Iterator[Passage]:
+    """Give where the passages lie in the text; one without tokens is the whole text.
+
+    Where two tokens of one character fall into two passages, it belongs to the first.
+    """
+    end = 0
+    for part in text.ranges:
+        if part.first == part.last:
+            yield Passage(0, len(text.text), 0)
+            continue
+        start = max(int(text.tokens.starts[part.first]), end)
+        end = max(int(text.tokens.ends[part.last - 1]), start)
+        yield Passage(start, end, part.last - part.first)
 
 
 def _lasting_name(found: ModelFolder) -> str:

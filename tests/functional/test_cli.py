@@ -1,0 +1,227 @@
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from notekin import cli
+from notekin.errors import NotekinError
+from tests.support.notes import CANARY
+from tests.support.tiny_longformer import write_tiny_bert, write_tiny_longformer
+
+ROWS = [
+    ("n1", "p1", "Progress note", "2020-01-05", "chest pain and shortness of breath", "3"),
+    ("n2", "p2", "ED note", "2021-02-05", "fever and cough for three days", "3"),
+    ("n3", "p2", "ED note", "2022-03-05", "rash after penicillin", "4"),
+    ("n4", "p3", "Consult", "", f"{CANARY} denies chest pain", "4"),
+]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny_longformer(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture(scope="module")
+def notes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("notes") / "notes.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["note_id", "patient_id", "category", "note_date", "text", "ward"])
+        writer.writerows(ROWS)
+    return path
+
+
+@pytest.fixture(scope="module")
+def store(model: Path, notes: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = str(tmp_path_factory.mktemp("cli") / "store")
+    assert run("index", notes, "--store", path, "--model", model).exit_code == 0
+    return path
+
+
+def run(*arguments: object) -> Result:
+    result = CliRunner().invoke(cli.app, [str(argument) for argument in arguments])
+    if result.exception and not isinstance(result.exception, SystemExit | NotekinError):
+        raise result.exception
+    return result
+
+
+def answer(*arguments: object) -> Any:
+    result = run(*arguments, "--json")
+    assert result.exit_code == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def error(*arguments: object) -> NotekinError:
+    result = run(*arguments)
+    assert isinstance(result.exception, NotekinError), result.output
+    return result.exception
+
+
+def test_search_answers_with_the_agreed_json(store: str) -> None:
+    found = answer("search", "chest pain", "--store", store, "-k", 3)
+    assert set(found) == {"generation", "path", "took_ms", "hits"}
+    assert [hit["rank"] for hit in found["hits"]] == [1, 2, 3]
+    texts = {row[0]: row[4] for row in ROWS}
+    for hit in found["hits"]:
+        assert {"note_id", "patient_id", "score", "category", "recorded_at", "title"} <= set(hit)
+        for part in hit["evidence"]:
+            assert texts[hit["note_id"]][part["start"] : part["end"]] == part["text"]
+
+
+def test_filters_narrow_a_search_and_k_still_comes_back(store: str) -> None:
+    asked = ("search", "pain", "--store", store, "-k", 2, "--where", "category=ED note")
+    assert {hit["note_id"] for hit in answer(*asked)["hits"]} == {"n2", "n3"}
+    later = answer(*asked, "--after", "2022-01-01")["hits"]
+    assert [hit["note_id"] for hit in later] == ["n3"]
+    assert (
+        answer(*asked, "--before", "2022-03-05", "--where", "ward=3")["hits"][0]["note_id"] == "n2"
+    )
+
+
+def test_similar_finds_others(store: str) -> None:
+    found = answer("similar", "n1", "--store", store, "-k", 10)
+    assert {hit["note_id"] for hit in found["hits"]} == {"n2", "n3", "n4"}
+
+
+def test_show_prints_the_note_to_the_letter(store: str) -> None:
+    shown = answer("show", "n4", "--store", store)
+    assert shown["text"] == f"{CANARY} denies chest pain"
+    assert shown["recorded_at"] is None
+    assert CANARY in run("show", "n4", "--store", store).stdout
+
+
+def test_stats_counts_what_is_there(store: str) -> None:
+    counted = answer("stats", "--store", store)
+    assert (counted["notes"], counted["patients"], counted["generation"]) == (4, 3, 1)
+    assert counted["tokens_seen"] == counted["tokens_total"] > 0
+    assert counted["attributes"] == ["ward"]
+    assert -1 <= counted["mean_pairwise_cosine"] <= 1
+
+
+def test_a_second_index_run_embeds_nothing(store: str, notes: Path) -> None:
+    report = answer("index", notes, "--store", store)
+    assert (report["embedded"], report["unchanged"]) == (0, 4)
+
+
+def test_columns_of_other_names_are_mapped(tmp_path: Path, model: Path) -> None:
+    path = tmp_path / "odd.csv"
+    path.write_text("NUMMER,INHALT\n7,fever\n")
+    store = tmp_path / "s"
+    options = ("--map", "note_id=NUMMER", "--map", "text=INHALT", "--model", model)
+    assert answer("index", path, "--store", store, *options)["added"] == 1
+    assert answer("show", "7", "--store", store)["text"] == "fever"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (("search", "x"), 3, "notekin index"),
+        (("similar", "x"), 3, "No store"),
+        (("stats",), 3, "No store"),
+        (("index", "/nowhere.csv", "--model", "MODEL"), 3, "Nothing to read"),
+        (("index", __file__, "--model", "builtin", "--map", "text"), 2, "FIELD=COLUMN"),
+    ],
+)
+def test_an_error_is_one_line_and_an_exit_code(
+    tmp_path: Path, model: Path, arguments: tuple[str, ...], code: int, says: str
+) -> None:
+    given = [str(model) if one == "MODEL" else one for one in arguments]
+    raised = error(*given, "--store", tmp_path / "none")
+    assert says in str(raised)
+    assert "\n" not in str(raised)
+    assert raised.exit_code == code
+
+
+def test_errors_and_messages_hold_no_text_id_or_query(store: str, tmp_path: Path) -> None:
+    for arguments in (
+        ("similar", CANARY, "--store", store),
+        ("show", CANARY, "--store", store),
+        ("search", CANARY, "--store", tmp_path / "none"),
+        ("search", CANARY, "--store", store, "--where", CANARY),
+        ("search", "x", "--store", store, "--after", CANARY),
+    ):
+        assert CANARY not in str(error(*arguments))
+
+
+def test_evaluate_indexes_the_corpus_and_measures(tmp_path: Path, model: Path) -> None:
+    task = tmp_path / "task"
+    task.mkdir()
+    documents = [
+        {"_id": "d1", "title": "", "text": "chest pain", "metadata": {"ward": "7"}},
+        {"_id": "d2", "title": "", "text": "a fever and rash", "metadata": {"ward": "8"}},
+        {"_id": "q2", "title": "", "text": "cough", "metadata": {}},
+    ]
+    (task / "corpus.jsonl").write_text("".join(json.dumps(row) + "\n" for row in documents))
+    queries = [{"_id": "q1", "text": "chest pain"}, {"_id": "q2", "text": "cough"}]
+    (task / "queries.jsonl").write_text("".join(json.dumps(row) + "\n" for row in queries))
+    (task / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\nq1\td1\t1\nq2\tq2\t1\n")
+    store = tmp_path / "s"
+    measured = answer("evaluate", task, "--store", store, "--model", model)
+    assert (measured["task"], measured["mode"], measured["queries"]) == ("task", "dense", 2)
+    wanted = {"nDCG@10", "recall@10", "recall@100", "RR@10", "AP"}
+    assert set(measured["metrics"]) == wanted
+    assert measured["metrics"]["RR@10"] == 0.5  # q2's own document is not counted
+    assert answer("stats", "--store", store)["attributes"] == ["ward"]
+    assert answer("evaluate", task, "--store", store)["metrics"] == measured["metrics"]
+
+
+def test_convert_makes_a_model_that_index_takes(tmp_path: Path, notes: Path) -> None:
+    bert = write_tiny_bert(tmp_path / "bert")
+    assert run("convert", bert, "--to", tmp_path / "long").exit_code == 0
+    report = answer("index", notes, "--store", tmp_path / "s", "--model", tmp_path / "long")
+    assert report["added"] == 4
+
+
+def test_a_hub_that_does_not_answer_offers_the_built_in_model(
+    tmp_path: Path, notes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    raised = error("index", notes, "--store", tmp_path / "s", "--model", "nobody/no-model")
+    assert "--model builtin" in str(raised)
+    assert "\n" not in str(raised)
+
+
+@pytest.mark.parametrize("code", ["import notekin", "import notekin.cli"])
+def test_importing_loads_no_torch_faiss_or_transformers(code: str) -> None:
+    heavy = "import sys; print([n for n in ('torch','faiss','transformers') if n in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}; {heavy}"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_help_answers_without_loading_a_model_and_names_every_command() -> None:
+    environment = os.environ | {"PYTHONPROFILEIMPORTTIME": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", "from notekin.cli import main; main()", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment,
+    )
+    for command in ("index", "search", "similar", "show", "stats", "evaluate", "convert", "demo"):
+        assert command in done.stdout
+    loaded = {line.split("|")[-1].strip() for line in done.stderr.splitlines()}
+    assert not loaded & {"torch", "faiss", "transformers"}
+
+
+def test_main_turns_an_error_into_one_line_on_stderr(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "from notekin.cli import main; main()", "search", "x"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 3
+    assert done.stdout == ""
+    assert done.stderr == (
+        "notekin: No store at notekin-store. "
+        "Make one with: notekin index NOTES --store notekin-store\n"
+    )
