@@ -1,0 +1,28 @@
+"""What every reader gives: a source of notes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from notekin.types import Note, Reject
+
+
+class NoteSource(Protocol):
+    """Notes, and the rows that are none, in the order in which they lie there.
+
+    Each iteration reads from the beginning, a little at a time: memory does not grow with
+    the source.
+    """
+
+    @property
+    def name(self) -> str:
+        """The name under which the notes are kept where their rows name no source."""
+        ...
+
+    @property
+    def total(self) -> int | None:
+        """How many notes and rejects to expect; None where only reading all would tell."""
+        ...
+
+    def __iter__(self) -> Iterator[Note | Reject]: ...

@@ -1,0 +1,59 @@
+"""The whole line with the built-in model over the sample notes."""
+
+from pathlib import Path
+
+import pytest
+
+from notekin import api, samples
+from notekin.api import Store
+from notekin.samples import guide
+
+
+DEEP = {
+    "note-0023": "which patient may never be given heparin?",
+    "note-0202": "anaphylaxis to skin antiseptic",
+    "note-0221": "bird keeper with lung disease",
+    "note-0229": "enzyme deficiency that forbids dapsone",
+    "note-0235": "adrenal mass, spells of sweating and high pressure",
+}
+"""What to ask for the fact that stands past token 4,096 of each note."""
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    store = api.open(tmp_path_factory.mktemp("samples") / "store", model="builtin")
+    report = store.index(samples.path(), source="samples")
+    assert (report.added, report.rejected) == (277, 0)
+    assert report.tokens_seen == report.tokens_total
+    return store
+
+
+@pytest.mark.parametrize("query", guide.demo_queries(), ids=lambda query: query.text)
+def test_a_demo_query_finds_a_note_that_says_it_in_other_words(
+    store: Store, query: guide.DemoQuery
+) -> None:
+    assert store.search(query.text, 3)[0].note_id in query.means_it
+
+
+@pytest.mark.parametrize("fact", guide.deep_facts(), ids=lambda fact: fact.note_id)
+def test_a_needle_past_token_4096_is_found_with_its_evidence(
+    store: Store, fact: guide.DeepFact
+) -> None:
+    hits = {hit.note_id: hit for hit in store.search(DEEP[fact.note_id], 3)}
+    assert fact.note_id in hits
+    shown = store.show(fact.note_id)
+    assert shown.facts.tokens_seen == shown.facts.tokens_total > 4096
+    best = hits[fact.note_id].evidence[0]
+    before = sum(part.tokens for part in shown.passages if part.end <= best.start)
+    assert before > 4096
+    assert shown.text[best.start : best.end] == best.text
+
+
+def test_the_notes_with_a_needle_are_those_asked_for() -> None:
+    assert {fact.note_id for fact in guide.deep_facts()} == set(DEEP)
+
+
+def test_a_note_copied_forward_is_the_nearest_to_its_original(store: Store) -> None:
+    found = store.similar("note-0019", 5)
+    assert found[0].patient_id == "P003"
+    assert Path(store.path).is_dir()

@@ -1,0 +1,50 @@
+"""The documentation holds what is there: links, commands, options."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import typer
+from typer.main import get_command
+
+from notekin import cli
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+COMMANDS: dict[str, typer.core.TyperCommand] = get_command(cli.app).commands  # type: ignore[attr-defined]  # a group
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_and_every_path_that_a_page_names_is_there(page: Path) -> None:
+    text = page.read_text()
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", text)
+    missing = [link for link in links if not (page.parent / link).exists()]
+    rooms = "docs|indexer|search|storage|notekin|tests|benchmarks"
+    named = re.findall(rf"`((?:{rooms})/[\w./-]+)`", text)
+    named += re.findall(r"\b(docs/[\w/-]+\.md)\b", text)
+    missing += [path for path in named if not (ROOT / path).exists()]
+    assert missing == []
+
+
+def test_every_command_is_in_the_readme() -> None:
+    text = PAGES[0].read_text()
+    assert [name for name in COMMANDS if f"notekin {name}" not in text] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_option_that_a_page_shows_exists(page: Path) -> None:
+    for line in re.findall(r"^(?:\$ )?(?:\.venv/bin/)?(notekin .*)$", page.read_text(), re.M):
+        words = shlex.split(line.split("#")[0])
+        if words[1] not in COMMANDS:
+            assert words[1].startswith("-"), line
+            continue
+        options = {name for option in COMMANDS[words[1]].params for name in option.opts}
+        assert {word for word in words[2:] if word.startswith("-")} <= options | {"--help"}, line
+
+
+def test_every_public_name_is_there() -> None:
+    import notekin
+
+    assert all(getattr(notekin, name) is not None for name in notekin.__all__)
+    assert set(notekin.__all__) <= set(dir(notekin))
