@@ -6,6 +6,7 @@ writes ever becomes SQL text.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
@@ -118,7 +119,8 @@ def _as_text(value: Scalar) -> str:
 
 
 def _as_number(value: Scalar) -> float | None:
-    if isinstance(value, bool):
+    """Return the number that a value is; 007 is a code, not a number."""
+    if isinstance(value, bool) or re.match("0[0-9]", str(value)):
         return None
     try:
         return float(value)

@@ -124,12 +124,12 @@ def _open_path(path: Path, wish: _Wish) -> NoteSource:
         raise ReaderError(f"{path} is neither a file nor a folder.")
     if wish.container == "folder":
         raise UsageError(f"{path} is a file. For a single text, format is text.")
-    return _open_file(path, path.resolve(), wish)
+    return _open_file(path, wish)
 
 
-def _open_file(path: Path, named: Path, wish: _Wish) -> NoteSource:
+def _open_file(path: Path, wish: _Wish) -> NoteSource:
     container = wish.container or format_of(path)
-    name = wish.source_name or str(named)
+    name = wish.source_name or str(path.resolve())
     if container in {"text", "fhir"} and wish.format in FORMS:
         raise UsageError(f"{path} is no table, so it can't be of the form {wish.format}.")
     if container == "text":
@@ -146,7 +146,7 @@ def _open_folder(folder: Path, wish: _Wish) -> NoteSource:
     name = wish.source_name or str(folder.resolve())
     corpus = _corpus(folder, files)
     if corpus is not None and wish.format in {None, "beir"}:
-        return _open_file(corpus, folder.resolve(), wish)
+        return _open_file(corpus, wish)
     container = wish.container or format_of_folder(folder, files)
     if container in {"text", "folder"}:
         wish.refuse_mapping("A folder of texts")

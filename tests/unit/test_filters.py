@@ -43,6 +43,7 @@ def found(snapshot: Snapshot, **asked: Any) -> str:
         ({"died": True}, "c"),
         ({"died": "false"}, "e"),
         ({"code": "007"}, "c"),
+        ({"age": "007"}, ""),
         ({"patient_id": "007"}, "c"),
         ({"patient_id": "7"}, ""),
         ({"vaccines": "PNC"}, "d"),

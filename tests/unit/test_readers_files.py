@@ -230,7 +230,7 @@ def test_of_a_retrieval_task_the_corpus_is_read_and_nothing_else(tmp_path: Path)
     )
     source = open_source(tmp_path)
     assert [note.note_id for note in split(source)[0]] == ["d1"]
-    assert source.name == str(tmp_path.resolve())
+    assert source.name == str((tmp_path / "corpus.jsonl").resolve())
 
 
 def test_json_files_in_a_folder_are_read_however_they_are_laid_out(tmp_path: Path) -> None:
