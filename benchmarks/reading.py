@@ -150,9 +150,8 @@ def measure(
     task: Task, model: PackedLongformer, tokenizer: NoteTokenizer, way: Way, documents: list[Read]
 ) -> dict[str, float]:
     whole = Way("query", 4094, 4094, True)
-    queries = unit(
-        np.stack([w.mean(0) for *_, w in read(model, tokenizer, list(task.queries.values()), whole)])
-    )
+    asked = read(model, tokenizer, list(task.queries.values()), whole)
+    queries = unit(np.stack([special.mean(0) for *_, special in asked]))
     parts, owner, notes = [], [], defaultdict(list)
     for number, (rows, ranges, cls, alone) in enumerate(documents):
         content = rows if len(rows) else alone

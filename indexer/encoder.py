@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -17,7 +17,8 @@ from notekin.indexer.longformer.model import PackedLongformer
 from notekin.indexer.longformer.tokenizer import NoteTokenizer, TokenizedText
 from notekin.indexer.longformer.weights import weights_digest
 from notekin.indexer.passages import TokenRange
-from notekin.indexer.reading import Reading, reading_for
+from notekin.indexer.pooling import Pool
+from notekin.indexer.reading import SPECIAL_TOKENS, Reading, reading_for
 from notekin.indexer.windows import Window
 from notekin.types import EncodedNote, Fingerprint, Passage, Vectors
 
@@ -25,46 +26,35 @@ GROUP_TOKENS = 32_768
 """Tokens whose vectors are held at one time: 100 MB at 768 wide, whatever a note's length."""
 
 Ids = npt.NDArray[np.int32]
-Sums = npt.NDArray[np.float64]
 
 
-@dataclass(slots=True)
-class _Text:
-    """A text while it is read: its tokens, its plan, and sums over the tokens read so far.
+@dataclass(frozen=True, slots=True)
+class TokenVectors:
+    """A text's tokens, each with the vector that the model gave it.
 
-    A mean is a sum divided, and a vector of length 1 is the same for both, so sums do.
+    Attributes:
+        starts: int32 of shape (n,): the token is made from ``text[start:end]``.
+        ends: int32 of shape (n,).
+        vectors: float32 of shape (n, dim), as the model's last layer gives them.
     """
+
+    starts: npt.NDArray[np.int32]
+    ends: npt.NDArray[np.int32]
+    vectors: Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A text and how it is going to be read."""
 
     text: str
     tokens: TokenizedText
     ranges: list[TokenRange]
     windows: list[Window]
-    content: Sums = field(init=False)
-    special: Sums = field(init=False)
-    seen: int = 0
-
-    def begin(self, dim: int) -> None:
-        """Make room for one sum a passage."""
-        self.content = np.zeros((len(self.ranges), dim))
-        self.special = np.zeros((len(self.ranges), dim))
-
-    def add(self, number: int, rows: Vectors) -> None:
-        """Add what the model gave for one window, special tokens first and last."""
-        window = self.windows[number]
-        edges = np.array([part.first for part in self.ranges])
-        first = int(np.searchsorted(edges, window.count_first, "right")) - 1
-        last = int(np.searchsorted(edges, max(window.count_last, 1), "left"))
-        for place in range(first, last):
-            start = max(self.ranges[place].first, window.count_first)
-            stop = min(self.ranges[place].last, window.count_last)
-            part = rows[1 + start - window.first : 1 + stop - window.first]
-            self.content[place] += part.sum(axis=0, dtype=np.float64)
-            self.special[place] += rows[0].astype(np.float64) + rows[-1]
-        self.seen += window.count_last - window.count_first
 
 
 class NoteEncoder:
-    """Reads texts with a Longformer, whole, and pools its token vectors by their mean."""
+    """Reads texts with a Longformer, whole, and pools its token vectors."""
 
     def __init__(
         self,
@@ -79,12 +69,22 @@ class NoteEncoder:
         self._fingerprint = fingerprint
 
     @classmethod
-    def load(cls, model: str, cache: Path, *, device: str = "cpu") -> Self:
+    def load(
+        cls,
+        model: str,
+        cache: Path,
+        *,
+        reading: Reading | None = None,
+        precision: str = "auto",
+        device: str = "cpu",
+    ) -> Self:
         """Load a model by name.
 
         Args:
             model: ``builtin``, a folder, or a name on the hub.
             cache: Where the built-in model is kept once made.
+            reading: How to read; where None, as suits the model best.
+            precision: ``fp32``, ``bf16``, ``int8``, or ``auto`` for what suits this machine.
             device: As torch names it.
 
         Raises:
@@ -92,14 +92,14 @@ class NoteEncoder:
             EncoderError: It is no Longformer, or damaged.
         """
         found = resolve(model, cache)
-        network = PackedLongformer.from_folder(found.path, device=device)
-        reading = reading_for(network.config)
+        network = PackedLongformer.from_folder(found.path, precision=precision, device=device)
+        reading = reading or reading_for(network.config)
         fingerprint = Fingerprint(
             model=_lasting_name(found),
             revision=found.revision,
             weights=weights_digest(found.path),
-            reading=str(reading),
-            dim=network.dim,
+            reading=reading.to_json(),
+            dim=reading.pooling.width(network.dim),
         )
         return cls(network, NoteTokenizer(found.path), reading, fingerprint)
 
@@ -118,9 +118,16 @@ class NoteEncoder:
             float32 of shape (len(texts), dim). An empty text gives the vector of the
             empty string, never NaN.
         """
-        read = self._read([self._plan_query(*pair) for pair in self._tokenize(texts)])
-        sums = [text.content.sum(axis=0) + _edge(text) for text in read]
-        return _unit(np.stack(sums)) if sums else np.empty((0, self._model.dim), np.float32)
+        planned = [self._plan_query(*pair) for pair in self._tokenize(texts)]
+        vectors = np.empty((len(texts), self._fingerprint.dim), np.float32)
+        for at, (text, pool) in enumerate(self._pooled(planned)):
+            one_pass = len(text.windows) == 1
+            vectors[at] = (
+                pool.passages(self._reading.pooling, with_special=True)[0]
+                if one_pass
+                else pool.note(self._reading.pooling)
+            )
+        return vectors
 
     def encode_notes(self, texts: Sequence[str]) -> list[EncodedNote]:
         """Return the note vector and the passages of each text, in the order given.
@@ -128,10 +135,22 @@ class NoteEncoder:
         Raises:
             EncoderError: Tokens were lost on the way; nothing is returned then.
         """
-        return [
-            self._note(text)
-            for text in self._read([self._plan_note(*pair) for pair in self._tokenize(texts)])
-        ]
+        planned = [self._plan_note(*pair) for pair in self._tokenize(texts)]
+        return [self._note(*pair) for pair in self._pooled(planned)]
+
+    def encode_tokens(self, texts: Sequence[str]) -> Iterator[TokenVectors]:
+        """Give the vector of every token of each text, in the order given.
+
+        A text is read as a note is; a token that two windows share has its vector from the
+        one in which it counts.
+        """
+        planned = [self._plan_note(*pair) for pair in self._tokenize(texts)]
+        rows: dict[int, list[Vectors]] = {at: [] for at in range(len(planned))}
+        for at, window, read in self._read(planned):
+            first, last = window.count_first - window.first, window.count_last - window.first
+            rows[at].append(read[1:-1][first:last].copy())
+        for at, text in enumerate(planned):
+            yield TokenVectors(text.tokens.starts, text.tokens.ends, np.concatenate(rows.pop(at)))
 
     def _tokenize(self, texts: Sequence[str]) -> Iterator[tuple[str, TokenizedText]]:
         return zip(texts, self._tokenizer.encode(texts), strict=True)
@@ -146,60 +165,54 @@ class NoteEncoder:
             return self._plan_note(text, tokens)
         return _Text(text, tokens, [TokenRange(0, count)], [Window(0, count, 0, count)])
 
-    def _read(self, texts: Sequence[_Text]) -> Sequence[_Text]:
-        """Run the model over every window of every text, some tokens at a time."""
-        for text in texts:
-            text.begin(self._model.dim)
-        for group in _groups(texts):
-            sequences = [self._sequence(text, number) for text, number in group]
-            rows = self._model.forward(sequences).numpy()
-            stops = np.cumsum([len(sequence) for sequence in sequences])
-            for (text, number), part in zip(group, np.split(rows, stops[:-1]), strict=True):
-                text.add(number, part)
-        return texts
+    def _pooled(self, texts: Sequence[_Text]) -> list[tuple[_Text, Pool]]:
+        pools = [Pool(text.ranges, self._model.dim) for text in texts]
+        for at, window, rows in self._read(texts):
+            pools[at].add(window, rows)
+        return list(zip(texts, pools, strict=True))
 
-    def _sequence(self, text: _Text, number: int) -> Ids:
-        window = text.windows[number]
+    def _read(self, texts: Sequence[_Text]) -> Iterator[tuple[int, Window, Vectors]]:
+        """Run the model over every window of every text, and give the rows of each."""
+        for group in _groups(texts):
+            sequences = [self._sequence(texts[at], window) for at, window in group]
+            rows = self._model.forward(sequences, global_first=self._reading.global_first).numpy()
+            stops = np.cumsum([len(sequence) for sequence in sequences])
+            for (at, window), part in zip(group, np.split(rows, stops[:-1]), strict=True):
+                yield at, window, part
+
+    def _sequence(self, text: _Text, window: Window) -> Ids:
         ids = text.tokens.ids[window.first : window.last]
         return np.concatenate([[self._tokenizer.cls_id], ids, [self._tokenizer.sep_id]])
 
-    def _note(self, text: _Text) -> EncodedNote:
+    def _note(self, text: _Text, pool: Pool) -> EncodedNote:
         total = len(text.tokens.ids)
-        if text.seen != total:
+        if pool.seen != total:
             raise EncoderError(
-                f"Of a note's {total} tokens {text.seen} were read; nothing is kept."
+                f"Of a note's {total} tokens {pool.seen} were read; nothing is kept."
             )
-        alone = self._reading.passages_alone or not total
-        parts = text.content + text.special if alone else text.content
-        whole = text.content.sum(axis=0) if total else text.special[0]
+        pooling, alone = self._reading.pooling, self._reading.passages_alone
         return EncodedNote(
-            vector=_unit(whole),
+            vector=pool.note(pooling),
             passages=tuple(_passages(text)),
-            passage_vectors=_unit(parts),
-            tokens_seen=text.seen,
+            passage_vectors=pool.passages(pooling, with_special=alone),
+            tokens_seen=pool.seen,
             tokens_total=total,
         )
 
 
-def _groups(texts: Sequence[_Text]) -> Iterator[list[tuple[_Text, int]]]:
-    """Give (text, window number) of all windows, about GROUP_TOKENS tokens together."""
-    group: list[tuple[_Text, int]] = []
+def _groups(texts: Sequence[_Text]) -> Iterator[list[tuple[int, Window]]]:
+    """Give (text's place, window) of all windows, about GROUP_TOKENS tokens together."""
+    group: list[tuple[int, Window]] = []
     tokens = 0
-    for text in texts:
-        for number, window in enumerate(text.windows):
-            group.append((text, number))
-            tokens += window.last - window.first + 2
+    for at, text in enumerate(texts):
+        for window in text.windows:
+            group.append((at, window))
+            tokens += window.last - window.first + SPECIAL_TOKENS
             if tokens >= GROUP_TOKENS:
                 yield group
                 group, tokens = [], 0
     if group:
         yield group
-
-
-def _edge(text: _Text) -> npt.NDArray[np.float64]:
-    """Return the special tokens' share in a query's mean: those of its one pass, or none."""
-    share: npt.NDArray[np.float64] = text.special[0]
-    return share if len(text.windows) == 1 else np.zeros_like(share)
 
 
 def _passages(text: _Text) -> Iterator[Passage]:
@@ -221,9 +234,3 @@ def _lasting_name(found: ModelFolder) -> str:
     """Return a name that finds the model again from any folder."""
     by_name = found.name == BUILTIN or found.revision is not None
     return found.name if by_name else str(found.path.resolve())
-
-
-def _unit(rows: npt.NDArray[np.float64]) -> Vectors:
-    length = np.linalg.norm(rows, axis=-1, keepdims=True)
-    unit: Vectors = (rows / np.maximum(length, np.finfo(np.float64).tiny)).astype(np.float32)
-    return unit

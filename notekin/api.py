@@ -18,6 +18,7 @@ from notekin.indexer import pipeline
 from notekin.indexer.encoder import NoteEncoder
 from notekin.indexer.pipeline import IndexReport, Progress
 from notekin.indexer.readers import NoteSource, open_source
+from notekin.indexer.reading import Reading, describe
 from notekin.search.evaluation import Evaluation, evaluate, read_task
 from notekin.search.filters import When, Where, condition_of
 from notekin.search.hits import Results
@@ -199,7 +200,7 @@ class Store:
             size_bytes=folder.size_bytes(),
             model=fingerprint.model,
             revision=fingerprint.revision,
-            reading=fingerprint.reading,
+            reading=describe(fingerprint.reading),
             dim=fingerprint.dim,
             mean_pairwise_cosine=_mean_pairwise_cosine(snapshot.note_vectors()),
             sources={name or "": size for name, size in snapshot.notes_by("source").items()},
@@ -298,18 +299,26 @@ class Store:
         """Return the encoder that made the store; refuse another one."""
         folder = self._open()
         made_by = folder.catalog.fingerprint()
-        encoder = self._encoder or self._load(self._model or made_by.model)
+        encoder = self._encoder or self._load(
+            self._model or made_by.model, Reading.from_json(made_by.reading)
+        )
         folder.check_encoder(encoder.fingerprint)
         return encoder
 
-    def _load(self, model: str) -> Encoder:
+    def _load(self, model: str, reading: Reading | None = None) -> Encoder:
         if self._encoder is None:
             if self._settings.threads:
                 import torch
 
                 torch.set_num_threads(self._settings.threads)
             settings = self._settings
-            self._encoder = NoteEncoder.load(model, settings.cache, device=settings.device)
+            self._encoder = NoteEncoder.load(
+                model,
+                settings.cache,
+                reading=reading,
+                precision=settings.precision,
+                device=settings.device,
+            )
         return self._encoder
 
 

@@ -24,5 +24,7 @@ class Settings(BaseSettings):
     """NOTEKIN_CACHE: where the built-in model is kept once it is made."""
     threads: int | None = Field(default=None, ge=1)
     """NOTEKIN_THREADS: processor threads for the model; torch's own choice where unset."""
+    precision: str = "auto"
+    """NOTEKIN_PRECISION: fp32, bf16, int8, or auto for the fastest that keeps neighbours."""
     device: str = "cpu"
     """NOTEKIN_DEVICE: where the model runs, as torch names it."""

@@ -70,8 +70,8 @@ class StoreFolder:
         mine = self.catalog.fingerprint()
         if not mine.matches(fingerprint):
             raise EncoderMismatchError(
-                f"The store at {self.path} was made with the model {mine.model} ({mine.reading}); "
-                f"{fingerprint.model} ({fingerprint.reading}) gives other vectors. "
+                f"The store at {self.path} was made with the model {mine.model}; "
+                f"{fingerprint.model}, as it is here, gives other vectors. "
                 f"Use --model {mine.model}, or index into a new store."
             )
 

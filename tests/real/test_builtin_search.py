@@ -8,7 +8,6 @@ from notekin import api, samples
 from notekin.api import Store
 from notekin.samples import guide
 
-
 DEEP = {
     "note-0023": "which patient may never be given heparin?",
     "note-0202": "anaphylaxis to skin antiseptic",

@@ -41,7 +41,7 @@ def encoder(request: pytest.FixtureRequest, folder: Path) -> NoteEncoder:
 
 def made(folder: Path, reading: Reading) -> NoteEncoder:
     model = PackedLongformer.from_folder(folder)
-    fingerprint = Fingerprint("tiny", None, "w", str(reading), model.dim)
+    fingerprint = Fingerprint("tiny", None, "w", reading.to_json(), model.dim)
     return NoteEncoder(model, NoteTokenizer(folder), reading, fingerprint)
 
 
