@@ -192,6 +192,7 @@ def main() -> None:
     tokenizer = NoteTokenizer(folder)
     for way in [w for w in WAYS if not args.ways or w.name in args.ways]:
         texts: list[str] = []
+        documents: list[Read] = []
         for path in sorted(args.tasks.iterdir()):
             task = load(path, args.charts if path.name == "long_charts" else args.notes)
             began = time.perf_counter()

@@ -82,7 +82,7 @@ def courses() -> Iterator[Course]:
 
 
 def _texts() -> list[str]:
-    folder = resources.files(__package__)
+    folder = resources.files("notekin.samples")
     names = sorted(entry.name for entry in folder.iterdir() if entry.name.startswith("courses-"))
     return [folder.joinpath(name).read_text(encoding="utf-8") for name in names]
 

@@ -14,7 +14,7 @@ DIM = 3
 
 
 def unit(row: np.ndarray) -> np.ndarray:
-    return row / np.linalg.norm(row)
+    return np.asarray(row / np.linalg.norm(row))
 
 
 def plain(pooling: Pooling, tokens: np.ndarray, cls: np.ndarray) -> np.ndarray:
