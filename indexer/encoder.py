@@ -17,7 +17,7 @@ from notekin.indexer.longformer.model import PackedLongformer
 from notekin.indexer.longformer.tokenizer import NoteTokenizer, TokenizedText
 from notekin.indexer.longformer.weights import weights_digest
 from notekin.indexer.passages import TokenRange
-from notekin.indexer.pooling import Pool
+from notekin.indexer.pooling import Pool, Pooling
 from notekin.indexer.reading import SPECIAL_TOKENS, Reading, reading_for
 from notekin.indexer.windows import Window
 from notekin.types import EncodedNote, Fingerprint, Passage, Vectors
@@ -75,6 +75,8 @@ class NoteEncoder:
         cache: Path,
         *,
         reading: Reading | None = None,
+        pooling: Pooling = Pooling.MEAN,
+        global_first: bool = False,
         precision: str = "auto",
         device: str = "cpu",
     ) -> Self:
@@ -83,7 +85,9 @@ class NoteEncoder:
         Args:
             model: ``builtin``, a folder, or a name on the hub.
             cache: Where the built-in model is kept once made.
-            reading: How to read; where None, as suits the model best.
+            reading: How to read; where None, as suits the model best, with the two that follow.
+            pooling: How token vectors become one.
+            global_first: Whether the first special token sees its whole window.
             precision: ``fp32``, ``bf16``, ``int8``, or ``auto`` for what suits this machine.
             device: As torch names it.
 
@@ -93,7 +97,7 @@ class NoteEncoder:
         """
         found = resolve(model, cache)
         network = PackedLongformer.from_folder(found.path, precision=precision, device=device)
-        reading = reading or reading_for(network.config)
+        reading = reading or reading_for(network.config, pooling, global_first=global_first)
         fingerprint = Fingerprint(
             model=_lasting_name(found),
             revision=found.revision,
@@ -107,6 +111,11 @@ class NoteEncoder:
     def fingerprint(self) -> Fingerprint:
         """What a store keeps to refuse another encoder's vectors."""
         return self._fingerprint
+
+    @property
+    def token_dim(self) -> int:
+        """Length of a token's vector."""
+        return self._model.dim
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return one unit vector per text, in the order given.

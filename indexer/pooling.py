@@ -12,6 +12,7 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
+from notekin.errors import UsageError
 from notekin.indexer.passages import TokenRange
 from notekin.indexer.windows import Window
 from notekin.types import Vectors
@@ -34,6 +35,17 @@ class Pooling(StrEnum):
     def width(self, dim: int) -> int:
         """Return how wide a vector is that is pooled from token vectors ``dim`` wide."""
         return 2 * dim if self is Pooling.MEAN_MAX else dim
+
+
+def pooling_named(name: str) -> Pooling:
+    """Return the pooling of this name.
+
+    Raises:
+        UsageError: There is none.
+    """
+    if name not in list(Pooling):
+        raise UsageError(f"There is no pooling {name}: say {', '.join(Pooling)}.")
+    return Pooling(name)
 
 
 class Pool:

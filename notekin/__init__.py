@@ -19,16 +19,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from notekin.api import ShownNote, Stats, Store, open  # noqa: A004
+    from notekin.answers import ShownNote, Stats
+    from notekin.api import Store, open  # noqa: A004
+    from notekin.embedding import embed, embed_file
     from notekin.errors import NotekinError
     from notekin.search.hits import Evidence, Hit, Results
     from notekin.types import Encoder, Note
 
 _HOMES = {
     "open": "notekin.api",
+    "embed": "notekin.embedding",
+    "embed_file": "notekin.embedding",
     "Store": "notekin.api",
-    "Stats": "notekin.api",
-    "ShownNote": "notekin.api",
+    "Stats": "notekin.answers",
+    "ShownNote": "notekin.answers",
     "Results": "notekin.search.hits",
     "Hit": "notekin.search.hits",
     "Evidence": "notekin.search.hits",
@@ -40,6 +44,8 @@ _HOMES = {
 __version__ = "0.1.0"
 __all__ = [
     "open",
+    "embed",
+    "embed_file",
     "Store",
     "Stats",
     "ShownNote",

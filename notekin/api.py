@@ -1,6 +1,6 @@
 """The Python face: open a store, index notes into it, search it.
 
-This is where the rooms meet, and the only place that picks an encoder.
+This is where the rooms meet and where an encoder is picked.
 """
 
 from __future__ import annotations
@@ -9,26 +9,27 @@ import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 import numpy as np
 
-from notekin.errors import NoSuchStoreError, NotekinError, UsageError
+from notekin.answers import ShownNote, Stats
+from notekin.errors import NoSuchStoreError, UsageError
 from notekin.indexer import pipeline
 from notekin.indexer.encoder import NoteEncoder
 from notekin.indexer.pipeline import IndexReport, Progress
+from notekin.indexer.pooling import Pooling, pooling_named
 from notekin.indexer.readers import NoteSource, open_source
 from notekin.indexer.reading import Reading, describe
 from notekin.search.evaluation import Evaluation, evaluate, read_task
 from notekin.search.filters import When, Where, condition_of
 from notekin.search.hits import Results
 from notekin.search.retrieval import Searcher
-from notekin.settings import Settings
+from notekin.settings import Settings, read_settings
 from notekin.storage.conditions import OneOf
-from notekin.storage.records import StoredNote
 from notekin.storage.snapshot import Snapshot
 from notekin.storage.store import StoreFolder
-from notekin.types import Encoder, Passage, Vectors
+from notekin.types import Encoder, Vectors
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,67 +38,20 @@ if TYPE_CHECKING:
 Source: TypeAlias = "str | Path | pd.DataFrame | pa.Table | pa.RecordBatchReader"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class ShownNote:
-    """A note as the store holds it, with its text to the letter and its passages."""
-
-    facts: StoredNote
-    text: str
-    passages: tuple[Passage, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return what ``--json`` prints."""
-        facts = dataclasses.asdict(self.facts)
-        del facts["note_key"]
-        facts["recorded_at"] = facts["recorded_at"] and facts["recorded_at"].isoformat()
-        passages = [dataclasses.asdict(passage) for passage in self.passages]
-        return facts | {"text": self.text, "passages": passages}
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Stats:
-    """What a store holds.
-
-    Attributes:
-        tokens_seen: Tokens that the model read; less than ``tokens_total`` would mean that
-            text was cut, which never happens.
-        mean_pairwise_cosine: Over all pairs of note vectors; near 1 means that the model's
-            vectors hardly tell notes apart. None with fewer than two notes.
-        sources: Name to number of notes.
-        categories: Category to number of notes, most first.
-        rejects: Rows that could not be read, as (source, place, reason).
-    """
-
-    path: str
-    generation: int
-    notes: int
-    patients: int
-    passages: int
-    tokens_seen: int
-    tokens_total: int
-    size_bytes: int
-    model: str
-    revision: str | None
-    reading: str
-    dim: int
-    mean_pairwise_cosine: float | None
-    sources: dict[str, int]
-    categories: dict[str, int]
-    attributes: list[str]
-    rejects: list[dict[str, str]]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return what ``--json`` prints."""
-        return dataclasses.asdict(self)
-
-
 class Store:
     """A store of notes: index into it, search it. Use it in ``with``, or ``close`` it."""
 
-    def __init__(self, path: Path, settings: Settings, model: str | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        settings: Settings,
+        model: str | None = None,
+        pooling: Pooling | None = None,
+    ) -> None:
         self.path = path
         self._settings = settings
         self._model = model
+        self._pooling = pooling
         self._folder: StoreFolder | None = None
         self._snapshot: Snapshot | None = None
         self._encoder: Encoder | None = None
@@ -305,25 +259,31 @@ class Store:
         folder.check_encoder(encoder.fingerprint)
         return encoder
 
-    def _load(self, model: str, reading: Reading | None = None) -> Encoder:
-        if self._encoder is None:
-            if self._settings.threads:
-                import torch
+    def _load(self, model: str, stored: Reading | None = None) -> Encoder:
+        """Load a model to read as the store does, or, for a new store, as was asked for."""
+        settings = self._settings
+        if settings.threads:
+            import torch
 
-                torch.set_num_threads(self._settings.threads)
-            settings = self._settings
-            self._encoder = NoteEncoder.load(
-                model,
-                settings.cache,
-                reading=reading,
-                precision=settings.precision,
-                device=settings.device,
-            )
+            torch.set_num_threads(settings.threads)
+        pooling = self._pooling or (stored.pooling if stored else Pooling.MEAN)
+        self._encoder = NoteEncoder.load(
+            model,
+            settings.cache,
+            reading=stored and dataclasses.replace(stored, pooling=pooling),
+            pooling=pooling,
+            precision=settings.precision,
+            device=settings.device,
+        )
         return self._encoder
 
 
 def open(  # noqa: A001 - read as notekin.open
-    path: str | Path | None = None, *, model: str | None = None, encoder: Encoder | None = None
+    path: str | Path | None = None,
+    *,
+    model: str | None = None,
+    pooling: str | None = None,
+    encoder: Encoder | None = None,
 ) -> Store:
     """Return the store at a path; it is made by the first ``index`` where there is none.
 
@@ -331,10 +291,16 @@ def open(  # noqa: A001 - read as notekin.open
         path: The store's folder; where None, NOTEKIN_STORE or ``notekin-store``.
         model: For a new store: ``builtin``, a folder, or a name on the hub. A store that
             exists keeps its own, and refuses another.
+        pooling: For a new store: ``mean`` (the usual), ``cls``, ``max`` or ``mean_max``.
         encoder: An encoder of one's own in place of a model.
     """
-    settings = Settings()
-    store = Store(Path(path) if path is not None else settings.store, settings, model)
+    settings = read_settings()
+    store = Store(
+        Path(path) if path is not None else settings.store,
+        settings,
+        model,
+        pooling_named(pooling) if pooling else None,
+    )
     store._encoder = encoder
     return store
 
@@ -348,4 +314,4 @@ def _mean_pairwise_cosine(vectors: Vectors) -> float | None:
     return float((total @ total - count) / (count * (count - 1)))
 
 
-__all__ = ["NotekinError", "ShownNote", "Stats", "Store", "open"]
+__all__ = ["Source", "Store", "open"]

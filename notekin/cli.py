@@ -48,6 +48,13 @@ SourceOption = Annotated[
     str | None,
     typer.Option("--source", metavar="NAME", help="The source, where several hold this id."),
 ]
+FormatOption = Annotated[
+    str | None, typer.Option("--format", help="How to read the sources; else found out.")
+]
+MapOption = Annotated[
+    list[str] | None,
+    typer.Option("--map", metavar="FIELD=COLUMN", help="Which column holds a field."),
+]
 
 
 @app.command()
@@ -60,13 +67,12 @@ def index(
             "--model", help="For a new store: builtin, a Longformer's folder, or a hub name."
         ),
     ] = None,
-    format: Annotated[  # noqa: A002 - the option's name
-        str | None, typer.Option("--format", help="How to read the sources; else found out.")
+    pooling: Annotated[
+        str | None,
+        typer.Option("--pooling", help="For a new store: mean (the usual), cls, max, mean_max."),
     ] = None,
-    mapping: Annotated[
-        list[str] | None,
-        typer.Option("--map", metavar="FIELD=COLUMN", help="Which column holds a field."),
-    ] = None,
+    format: FormatOption = None,  # noqa: A002 - the option's name
+    mapping: MapOption = None,
     source: Annotated[
         str | None,
         typer.Option("--source", metavar="NAME", help="Keep the notes under this source's name."),
@@ -77,7 +83,7 @@ def index(
     from notekin import display
     from notekin.progress import shown
 
-    with _open(store, model) as opened:
+    with _open(store, model, pooling) as opened:
         try:
             with shown(_stderr()) as progress:
                 report = opened.index(
@@ -192,6 +198,44 @@ def convert(
 
 
 @app.command()
+def embed(
+    sources: Annotated[list[Path], typer.Argument(metavar="SOURCE...", help="Files or folders.")],
+    to: Annotated[Path, typer.Option("--to", metavar="FILE", help="The Parquet file to write.")],
+    level: Annotated[
+        str, typer.Option("--level", help="What a row stands for: token, passage or note.")
+    ] = "note",
+    model: Annotated[
+        str | None, typer.Option("--model", help="builtin, a Longformer's folder, or a hub name.")
+    ] = None,
+    pooling: Annotated[
+        str, typer.Option("--pooling", help="mean, cls, max or mean_max; tokens are not pooled.")
+    ] = "mean",
+    format: FormatOption = None,  # noqa: A002 - the option's name
+    mapping: MapOption = None,
+) -> None:
+    """Write the embeddings of notes, passages or tokens as a Parquet table, without a store."""
+    from notekin.embedding import embed_file
+
+    report = embed_file(
+        *sources,
+        to=to,
+        level=level,
+        model=model,
+        pooling=pooling,
+        format=format,
+        mapping=_parse_map(mapping or []),
+    )
+    for reject in report.rejects:
+        _stderr().print(
+            f"rejected: {reject.source} {reject.place}: {reject.reason}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+    _stdout().print(f"{report.rows:,} rows of {report.notes:,} notes in {to}", highlight=False)
+
+
+@app.command()
 def demo(
     store: Annotated[
         Path, typer.Option("--store", help="Where to make the demonstration's store.")
@@ -212,10 +256,10 @@ def main() -> None:
         sys.exit(error.exit_code)
 
 
-def _open(path: Path | None, model: str | None = None) -> Store:
+def _open(path: Path | None, model: str | None = None, pooling: str | None = None) -> Store:
     from notekin.api import open as open_store
 
-    return open_store(path, model=model)
+    return open_store(path, model=model, pooling=pooling)
 
 
 def _parse_map(pairs: list[str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from notekin.api import ShownNote, Stats
+    from notekin.answers import ShownNote, Stats
     from notekin.indexer.pipeline import IndexReport
     from notekin.search.evaluation import Evaluation
     from notekin.search.hits import Hit, Results

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from platformdirs import user_cache_path
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from notekin.errors import UsageError
 
 CLINICAL_LONGFORMER = "yikuan8/Clinical-Longformer"
 
@@ -28,3 +30,16 @@ class Settings(BaseSettings):
     """NOTEKIN_PRECISION: fp32, bf16, int8, or auto for the fastest that keeps neighbours."""
     device: str = "cpu"
     """NOTEKIN_DEVICE: where the model runs, as torch names it."""
+
+
+def read_settings() -> Settings:
+    """Return what the environment sets.
+
+    Raises:
+        UsageError: A variable has a value that it can't have.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        names = ", ".join(f"NOTEKIN_{problem['loc'][0]}".upper() for problem in error.errors())
+        raise UsageError(f"{names} in the environment has no value that fits.") from None

@@ -6,9 +6,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 from typer.testing import CliRunner, Result
 
+import notekin
 from notekin import cli
 from notekin.errors import NotekinError
 from tests.support.notes import CANARY
@@ -171,6 +174,13 @@ def test_evaluate_indexes_the_corpus_and_measures(tmp_path: Path, model: Path) -
     assert answer("evaluate", task, "--store", store)["metrics"] == measured["metrics"]
 
 
+def test_a_setting_that_fits_nothing_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOTEKIN_THREADS", "many")
+    assert "NOTEKIN_THREADS" in str(error("stats", "--store", tmp_path))
+
+
 def test_convert_makes_a_model_that_index_takes(tmp_path: Path, notes: Path) -> None:
     bert = write_tiny_bert(tmp_path / "bert")
     assert run("convert", bert, "--to", tmp_path / "long").exit_code == 0
@@ -185,6 +195,44 @@ def test_a_hub_that_does_not_answer_offers_the_built_in_model(
     raised = error("index", notes, "--store", tmp_path / "s", "--model", "nobody/no-model")
     assert "--model builtin" in str(raised)
     assert "\n" not in str(raised)
+
+
+@pytest.mark.parametrize("level", ["token", "passage", "note"])
+def test_embed_writes_a_row_a_stretch_with_its_place(
+    level: str, tmp_path: Path, model: Path, notes: Path
+) -> None:
+    to = tmp_path / "out.parquet"
+    assert run("embed", notes, "--level", level, "--to", to, "--model", model).exit_code == 0
+    table = pd.read_parquet(to)
+    assert set(table["note_id"]) == {row[0] for row in ROWS}
+    texts = {row[0]: row[4] for row in ROWS}
+    for row in table.itertuples():
+        text = texts[str(row.note_id)]
+        assert len(np.asarray(row.embedding)) == 32
+        if level == "note":
+            assert (row.begin, row.end) == (0, len(text))
+        else:
+            assert row.text == text[int(str(row.begin)) : int(str(row.end))]
+    if level == "token":
+        alone = notekin.embed(texts["n2"], model=str(model))
+        assert alone["text"].tolist() == table.loc[table["note_id"] == "n2", "text"].tolist()
+
+
+def test_embed_leaves_no_file_where_the_source_breaks(tmp_path: Path, model: Path) -> None:
+    (tmp_path / "bad.parquet").write_bytes(b"PAR1 this is none")
+    error("embed", tmp_path / "bad.parquet", "--to", tmp_path / "out.parquet", "--model", model)
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.parquet"]
+
+
+def test_a_store_keeps_the_pooling_that_it_was_made_with(
+    tmp_path: Path, model: Path, notes: Path
+) -> None:
+    store = tmp_path / "s"
+    asked = ("index", notes, "--store", store, "--model", model, "--pooling")
+    assert run(*asked, "mean_max").exit_code == 0
+    assert "mean_max" in answer("stats", "--store", store)["reading"]
+    assert len(answer("search", "fever", "--store", store)["hits"]) == 4
+    assert "other vectors" in str(error(*asked, "cls"))
 
 
 @pytest.mark.parametrize("code", ["import notekin", "import notekin.cli"])

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
 from transformers import AutoTokenizer, BertModel, LongformerModel, RobertaModel
 
 from notekin.errors import EncoderError, UsageError
@@ -70,6 +71,7 @@ def test_the_global_projections_start_as_the_local_ones(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["bert", "roberta"])
 def test_transformers_tokenises_the_made_folder_as_notekin_does(tmp_path: Path, kind: str) -> None:
     convert(WRITERS[kind](tmp_path / "source"), to=tmp_path / "made")
+    assert Tokenizer.from_file(str(tmp_path / "made" / "tokenizer.json")).truncation is None
     text = "Patient denies chest pain; no fever or chills at home, and takes aspirin every day now."
     tokenizer = NoteTokenizer(tmp_path / "made")
     (tokens,) = tokenizer.encode([text])
