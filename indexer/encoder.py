@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from notekin.errors import EncoderError
-from notekin.indexer import passages
+from notekin.indexer import passages, windows
 from notekin.indexer.longformer.loading import BUILTIN, ModelFolder, resolve
 from notekin.indexer.longformer.model import PackedLongformer
 from notekin.indexer.longformer.tokenizer import NoteTokenizer, TokenizedText
@@ -166,11 +166,12 @@ class NoteEncoder:
 
     def _plan_note(self, text: str, tokens: TokenizedText) -> _Text:
         ranges = passages.split(text, tokens.starts, self._reading.passage_tokens)
-        return _Text(text, tokens, ranges, self._reading.windows(len(tokens.ids), ranges))
+        read = windows.split(len(tokens.ids), self._reading.window_tokens, self._reading.overlap)
+        return _Text(text, tokens, ranges, read)
 
     def _plan_query(self, text: str, tokens: TokenizedText) -> _Text:
         count = len(tokens.ids)
-        if count > self._reading.query_tokens:
+        if count > self._reading.window_tokens:
             return self._plan_note(text, tokens)
         return _Text(text, tokens, [TokenRange(0, count)], [Window(0, count, 0, count)])
 
@@ -199,11 +200,11 @@ class NoteEncoder:
             raise EncoderError(
                 f"Of a note's {total} tokens {pool.seen} were read; nothing is kept."
             )
-        pooling, alone = self._reading.pooling, self._reading.passages_alone
+        pooling = self._reading.pooling
         return EncodedNote(
             vector=pool.note(pooling),
             passages=tuple(_passages(text)),
-            passage_vectors=pool.passages(pooling, with_special=alone),
+            passage_vectors=pool.passages(pooling, with_special=False),
             tokens_seen=pool.seen,
             tokens_total=total,
         )

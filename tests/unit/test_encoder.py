@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from notekin.indexer import encoder as encoder_module
+from notekin.indexer import windows
 from notekin.indexer.encoder import NoteEncoder
 from notekin.indexer.longformer.model import PackedLongformer
 from notekin.indexer.longformer.tokenizer import NoteTokenizer
@@ -13,8 +14,8 @@ from notekin.indexer.reading import Reading
 from notekin.types import Fingerprint
 from tests.support.tiny_longformer import write_tiny_longformer
 
-ALONE = Reading(True, 16, 62, 8, 30)
-IN_CONTEXT = Reading(False, 16, 62, 8, 30)
+SHORT = Reading(window_tokens=62, overlap=8, passage_tokens=16)
+LONG = Reading(window_tokens=4094, overlap=64, passage_tokens=16)
 ODD_TEXTS = {
     "empty": "",
     "one character": "x",
@@ -34,7 +35,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_tiny_longformer(tmp_path_factory.mktemp("model"))
 
 
-@pytest.fixture(scope="module", params=[ALONE, IN_CONTEXT], ids=["alone", "in context"])
+@pytest.fixture(scope="module", params=[SHORT, LONG], ids=["short windows", "long windows"])
 def encoder(request: pytest.FixtureRequest, folder: Path) -> NoteEncoder:
     return made(folder, request.param)
 
@@ -78,7 +79,7 @@ def test_fifty_thousand_words_are_all_read(encoder: NoteEncoder) -> None:
 def test_a_note_has_the_same_vectors_alone_and_in_any_batch(
     folder: Path, texts: list[str], random: object
 ) -> None:
-    encoder = made(folder, ALONE)
+    encoder = made(folder, SHORT)
     together = encoder.encode_notes(texts)
     for text, batched in zip(texts, together, strict=True):
         (alone,) = encoder.encode_notes([text])
@@ -98,12 +99,12 @@ def test_how_many_tokens_are_held_at_once_changes_no_vector(
 
 
 def test_a_note_vector_is_the_mean_of_its_token_vectors_each_counted_once(folder: Path) -> None:
-    encoder = made(folder, IN_CONTEXT)
+    encoder = made(folder, SHORT)
     text = "She denies fever. " * 40
     tokenizer, model = NoteTokenizer(folder), PackedLongformer.from_folder(folder)
     ids = tokenizer.encode([text])[0].ids
     rows = []
-    for window in IN_CONTEXT.windows(len(ids), []):
+    for window in windows.split(len(ids), SHORT.window_tokens, SHORT.overlap):
         part = [tokenizer.cls_id, *ids[window.first : window.last], tokenizer.sep_id]
         read = model.forward([np.array(part)]).numpy()[1:-1]
         rows.append(read[window.count_first - window.first : window.count_last - window.first])
