@@ -24,6 +24,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +49,7 @@ OURS = ("fp32", "bf16", "int8")
 BASELINE = "transformers fp32"
 WAYS = (BASELINE, "transformers bf16", "batches of 32 fp32", *(f"notekin {name}" for name in OURS))
 PADDED_TOKENS = 4096
-CLINICAL = {
+CLINICAL: dict[str, Any] = {
     "model_type": "longformer",
     "architectures": ["LongformerModel"],
     "vocab_size": 50265,
@@ -181,8 +183,9 @@ def padded(folder: Path, dtype: torch.dtype, batch: int | None) -> Encode:
     from transformers import LongformerModel
     from transformers.utils import logging
 
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    quiet: Any = logging
+    quiet.set_verbosity_error()
+    quiet.disable_progress_bar()
     model: Any = LongformerModel.from_pretrained(folder, dtype=dtype, add_pooling_layer=False)
     model.eval()
 
@@ -349,14 +352,11 @@ def stderr_hushed() -> Iterator[None]:
 
 def plot(curves: dict[str, dict[str, dict[int, float]]], path: Path) -> None:
     """Draw tokens a second against length; says so and goes on where matplotlib is missing."""
-    try:
-        import matplotlib as mpl
-    except ImportError:
+    if not find_spec("matplotlib"):
         print("\nno plot: matplotlib is not installed")
         return
-    mpl.use("Agg")
-    from matplotlib import pyplot
-
+    import_module("matplotlib").use("Agg")
+    pyplot: Any = import_module("matplotlib.pyplot")
     figure, axes = pyplot.subplots(1, len(curves), figsize=(6 * len(curves), 4.5), squeeze=False)
     for axis, (model, speeds) in zip(axes[0], curves.items(), strict=True):
         for name, by_length in speeds.items():

@@ -18,8 +18,8 @@ from notekin.storage.records import NewNote
 from notekin.storage.store import Writer
 from notekin.types import Encoder, Note, Reject
 
-BATCH_ROWS = 256
-BATCH_CHARACTERS = 2_000_000
+BATCH_ROWS = 64
+BATCH_CHARACTERS = 500_000
 COMMIT_NOTES = 2_048
 COMMIT_S = 30.0
 
