@@ -11,12 +11,15 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
+
+import numpy as np
 
 from notekin.indexer.readers import NoteSource
 from notekin.indexer.sieve import Sieve
 from notekin.storage.records import NewNote
 from notekin.storage.store import Writer
-from notekin.types import Encoder, Note, Reject
+from notekin.types import Encoder, Note, Reject, Vectors
 
 BATCH_ROWS = 64
 BATCH_CHARACTERS = 500_000
@@ -96,6 +99,21 @@ def index(
     finally:
         run.commit()
     return run.finish()
+
+
+def sample(sources: Sequence[NoteSource], encoder: Encoder, notes: int) -> Vectors:
+    """Return note and passage vectors of the first notes of some sources, to fit on.
+
+    Returns:
+        float32 of shape (vectors, dim); no rows where the sources hold no notes.
+    """
+    rows = (row for source in sources for row in source)
+    texts = [row.text for row in islice((r for r in rows if isinstance(r, Note)), notes)]
+    vectors = [np.empty((0, encoder.fingerprint.dim), np.float32)]
+    for start in range(0, len(texts), BATCH_ROWS):
+        for note in encoder.encode_notes(texts[start : start + BATCH_ROWS]):
+            vectors += [note.vector[None], note.passage_vectors]
+    return np.concatenate(vectors)
 
 
 class _Run:

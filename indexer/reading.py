@@ -58,10 +58,15 @@ class Reading:
         )
 
 
+def reading_in(fingerprint: str) -> Reading:
+    """Return the reading that stands in a fingerprint, before any transform of its vectors."""
+    return Reading.from_json(fingerprint.partition("}")[0] + "}")
+
+
 def describe(fingerprint: str) -> str:
     """Say to a person what stands in a fingerprint; another encoder's words stay as they are."""
     try:
-        return str(Reading.from_json(fingerprint))
+        return f"{reading_in(fingerprint)}{fingerprint.partition('}')[2]}"
     except (ValueError, TypeError, KeyError):
         return fingerprint
 

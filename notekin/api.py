@@ -14,13 +14,20 @@ from typing import TYPE_CHECKING, Self, TypeAlias
 import numpy as np
 
 from notekin.answers import ShownNote, Stats
-from notekin.errors import NoSuchStoreError, UsageError
+from notekin.errors import EncoderMismatchError, NoSuchStoreError, UsageError
 from notekin.indexer import pipeline
 from notekin.indexer.encoder import NoteEncoder
 from notekin.indexer.pipeline import IndexReport, Progress
 from notekin.indexer.pooling import Pooling, pooling_named
 from notekin.indexer.readers import NoteSource, open_source
-from notekin.indexer.reading import Reading, describe
+from notekin.indexer.reading import Reading, describe, reading_in
+from notekin.indexer.spread import (
+    SAMPLE_NOTES,
+    Spread,
+    SpreadEncoder,
+    Spreading,
+    spreading_named,
+)
 from notekin.search.evaluation import Evaluation, evaluate, read_task
 from notekin.search.filters import When, Where, condition_of
 from notekin.search.hits import Results
@@ -47,11 +54,14 @@ class Store:
         settings: Settings,
         model: str | None = None,
         pooling: Pooling | None = None,
+        spreading: Spreading | None = None,
     ) -> None:
         self.path = path
         self._settings = settings
         self._model = model
         self._pooling = pooling
+        self._spreading = spreading
+        self._spread: Spread | None = None
         self._folder: StoreFolder | None = None
         self._snapshot: Snapshot | None = None
         self._encoder: Encoder | None = None
@@ -219,9 +229,10 @@ class Store:
     def _index(self, sources: list[NoteSource], progress: Progress) -> IndexReport:
         if not sources:
             raise UsageError("Nothing to index: give a file, a folder or a table.")
-        encoder = self._encoder_for_writing()
+        encoder = self._encoder_for_writing(sources)
+        kept = self._spread.to_settings() if self._spread else None
         folder = self._folder = self._folder or StoreFolder.open_or_create(
-            self.path, encoder.fingerprint
+            self.path, encoder.fingerprint, kept
         )
         with folder.write() as writer:
             return pipeline.index(sources, encoder, writer, progress)
@@ -241,25 +252,38 @@ class Store:
     def _searcher(self) -> Searcher:
         return Searcher(self._newest(), self._encoder_of_store())
 
-    def _encoder_for_writing(self) -> Encoder:
+    def _encoder_for_writing(self, sources: list[NoteSource]) -> Encoder:
         """Return the encoder of the store, or of a new one: the model asked for, or the usual."""
         try:
             self._open()
         except NoSuchStoreError:
-            return self._load(self._model or self._settings.model)
+            encoder = self._encoder or self._load(self._model or self._settings.model)
+            if self._spreading is None or self._spread is not None:
+                return encoder
+            sample = pipeline.sample(sources, encoder, SAMPLE_NOTES)
+            self._spread = Spread.fit(self._spreading, sample)
+            self._encoder = SpreadEncoder(encoder, self._spread)
+            return self._encoder
         return self._encoder_of_store()
 
     def _encoder_of_store(self) -> Encoder:
         """Return the encoder that made the store; refuse another one."""
         folder = self._open()
-        made_by = folder.catalog.fingerprint()
+        made_by, spread = folder.catalog.fingerprint(), folder.catalog.spread()
+        if self._spreading is not None and (spread is None or spread["kind"] != self._spreading):
+            raise EncoderMismatchError(
+                f"The store at {self.path} was not made with --spread {self._spreading}. "
+                "Leave it out, or index into a new store."
+            )
         encoder = self._encoder or self._load(
-            self._model or made_by.model, Reading.from_json(made_by.reading)
+            self._model or made_by.model, reading_in(made_by.reading), spread
         )
         folder.check_encoder(encoder.fingerprint)
         return encoder
 
-    def _load(self, model: str, stored: Reading | None = None) -> Encoder:
+    def _load(
+        self, model: str, stored: Reading | None = None, spread: Mapping[str, object] | None = None
+    ) -> Encoder:
         """Load a model to read as the store does, or, for a new store, as was asked for."""
         settings = self._settings
         if settings.threads:
@@ -267,7 +291,7 @@ class Store:
 
             torch.set_num_threads(settings.threads)
         pooling = self._pooling or (stored.pooling if stored else Pooling.MEAN)
-        self._encoder = NoteEncoder.load(
+        encoder = NoteEncoder.load(
             model,
             settings.cache,
             reading=stored and dataclasses.replace(stored, pooling=pooling),
@@ -275,6 +299,7 @@ class Store:
             precision=settings.precision,
             device=settings.device,
         )
+        self._encoder = SpreadEncoder(encoder, Spread.from_settings(spread)) if spread else encoder
         return self._encoder
 
 
@@ -283,6 +308,7 @@ def open(  # noqa: A001 - read as notekin.open
     *,
     model: str | None = None,
     pooling: str | None = None,
+    spreading: str | None = None,
     encoder: Encoder | None = None,
 ) -> Store:
     """Return the store at a path; it is made by the first ``index`` where there is none.
@@ -292,6 +318,8 @@ def open(  # noqa: A001 - read as notekin.open
         model: For a new store: ``builtin``, a folder, or a name on the hub. A store that
             exists keeps its own, and refuses another.
         pooling: For a new store: ``mean`` (the usual), ``cls``, ``max`` or ``mean_max``.
+        spreading: For a new store: ``centre`` or ``whiten`` its vectors, fitted on the first
+            notes indexed; for models whose vectors all point the same way.
         encoder: An encoder of one's own in place of a model.
     """
     settings = read_settings()
@@ -300,6 +328,7 @@ def open(  # noqa: A001 - read as notekin.open
         settings,
         model,
         pooling_named(pooling) if pooling else None,
+        spreading_named(spreading) if spreading else None,
     )
     store._encoder = encoder
     return store

@@ -71,6 +71,10 @@ def index(
         str | None,
         typer.Option("--pooling", help="For a new store: mean (the usual), cls, max, mean_max."),
     ] = None,
+    spreading: Annotated[
+        str | None,
+        typer.Option("--spread", help="For a new store: centre or whiten its vectors."),
+    ] = None,
     format: FormatOption = None,  # noqa: A002 - the option's name
     mapping: MapOption = None,
     source: Annotated[
@@ -83,7 +87,7 @@ def index(
     from notekin import display
     from notekin.progress import shown
 
-    with _open(store, model, pooling) as opened:
+    with _open(store, model, pooling, spreading) as opened:
         try:
             with shown(_stderr()) as progress:
                 report = opened.index(
@@ -256,10 +260,15 @@ def main() -> None:
         sys.exit(error.exit_code)
 
 
-def _open(path: Path | None, model: str | None = None, pooling: str | None = None) -> Store:
+def _open(
+    path: Path | None,
+    model: str | None = None,
+    pooling: str | None = None,
+    spreading: str | None = None,
+) -> Store:
     from notekin.api import open as open_store
 
-    return open_store(path, model=model, pooling=pooling)
+    return open_store(path, model=model, pooling=pooling, spreading=spreading)
 
 
 def _parse_map(pairs: list[str]) -> dict[str, str]:

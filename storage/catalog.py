@@ -37,14 +37,23 @@ class Catalog:
         self._path = path
 
     @classmethod
-    def create(cls, folder: Path, fingerprint: Fingerprint) -> Catalog:
-        """Make the tables and the first settings, all or nothing."""
+    def create(
+        cls, folder: Path, fingerprint: Fingerprint, spread: Mapping[str, object] | None = None
+    ) -> Catalog:
+        """Make the tables and the first settings, all or nothing.
+
+        Args:
+            folder: The store's folder; it is there.
+            fingerprint: The encoder's.
+            spread: The transform that its vectors go through, where there is one.
+        """
         path = folder / FILE_NAME
         catalog = cls(open_sqlite(path, create=True), path)
         settings: dict[str, object] = {
             "format": FORMAT,
             "store_id": str(uuid.uuid4()),
             "encoder": dataclasses.asdict(fingerprint),
+            "spread": dict(spread) if spread else None,
             "next_note_key": 1,
         }
         with catalog.transaction() as connection:
@@ -93,6 +102,11 @@ class Catalog:
         if not isinstance(value, Mapping):
             raise DamagedStoreError(f"{self._path} does not say which encoder made the store.")
         return Fingerprint(**value)
+
+    def spread(self) -> Mapping[str, object] | None:
+        """Return the transform that the store's vectors go through; None where there is none."""
+        value = self.setting("spread")
+        return value if isinstance(value, Mapping) else None
 
     def next_note_key(self) -> NoteKey:
         """Return the first key that no note of this store has ever had."""

@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -50,8 +50,15 @@ class StoreFolder:
         return cls(path, catalog)
 
     @classmethod
-    def open_or_create(cls, path: Path, fingerprint: Fingerprint) -> StoreFolder:
+    def open_or_create(
+        cls, path: Path, fingerprint: Fingerprint, spread: Mapping[str, object] | None = None
+    ) -> StoreFolder:
         """Open the store at ``path``, or make an empty one for this encoder's vectors.
+
+        Args:
+            path: The store's folder.
+            fingerprint: The encoder's.
+            spread: For a new store, the transform that its vectors go through.
 
         Raises:
             EncoderMismatchError: The store there was made by another encoder.
@@ -60,7 +67,7 @@ class StoreFolder:
         """
         _make_folder(path)
         with _lock(path):
-            catalog = Catalog.open(path) or Catalog.create(path, fingerprint)
+            catalog = Catalog.open(path) or Catalog.create(path, fingerprint, spread)
         store = cls(path, catalog)
         store.check_encoder(fingerprint)
         return store

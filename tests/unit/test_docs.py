@@ -27,15 +27,22 @@ def test_every_link_and_every_path_that_a_page_names_is_there(page: Path) -> Non
     assert missing == []
 
 
-def test_every_command_is_in_the_readme() -> None:
-    text = PAGES[0].read_text()
+@pytest.mark.parametrize("page", ["README.md", "docs/commands.md"])
+def test_every_command_is_in_the_docs(page: str) -> None:
+    text = (ROOT / page).read_text()
     assert [name for name in COMMANDS if f"notekin {name}" not in text] == []
+
+
+def test_every_option_of_every_command_is_in_the_docs() -> None:
+    text = (ROOT / "docs/commands.md").read_text()
+    options = {name for command in COMMANDS.values() for one in command.params for name in one.opts}
+    assert [name for name in options if name.startswith("-") and name not in text] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_option_that_a_page_shows_exists(page: Path) -> None:
     for line in re.findall(r"^(?:\$ )?(?:\.venv/bin/)?(notekin .*)$", page.read_text(), re.M):
-        words = shlex.split(line.split("#")[0])
+        words = shlex.split(re.sub(r"[\[\]]|#.*|\.\.\.", " ", line))
         if words[1] not in COMMANDS:
             assert words[1].startswith("-"), line
             continue
