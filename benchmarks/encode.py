@@ -300,7 +300,7 @@ def timed_calls(call: Callable[[], object], repeats: int) -> float:
 
 def print_memory(folder: Path, asked: argparse.Namespace) -> None:
     """Print the most memory that a process needed, each way in a process of its own."""
-    print("\npeak memory, loading included, one note of 4,096 tokens and 256 of 16:")
+    print("\npeak memory, loading included, one note of 4,096 tokens and 8 of 16:")
     for name in asked.ways:
         command = [sys.executable, __file__, "--memory-of", name, "--folder", str(folder)]
         done = subprocess.run(
@@ -313,7 +313,7 @@ def peak_bytes(folder: Path, name: str) -> int:
     """Return the most memory that this process has needed after encoding."""
     encode = way(folder, name)
     encode([np.full(4096, 7, dtype=np.int32)])
-    encode([np.full(16, 7, dtype=np.int32)] * 256)
+    encode([np.full(16, 7, dtype=np.int32)] * 8)
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 

@@ -12,7 +12,7 @@ from notekin.progress import shown
 QUERIES: tuple[tuple[str, dict[str, str]], ...] = (
     ("worst headache of her life", {}),
     ("short of breath lying flat, swollen ankles", {}),
-    ("stopped blood thinner because of bleeding", {"category": "Discharge summary"}),
+    ("stopped blood thinner because of bleeding", {"sex": "M"}),
 )
 HITS = 3
 MODEL = "builtin"
@@ -27,7 +27,7 @@ def run(path: Path, out: Console, progress: Console) -> None:
         display.report(out, report, path)
         for text, where in QUERIES:
             out.print()
-            asked = "".join(f" --where {name}='{value}'" for name, value in where.items())
+            asked = "".join(f" --where {name}={value}" for name, value in where.items())
             out.rule(f'notekin search "{text}"{asked}')
             display.results(out, store.search(text, HITS, where))
         first = store.search(QUERIES[0][0], 1)[0]

@@ -10,7 +10,8 @@ from notekin.errors import ReaderError, UsageError
 from notekin.indexer.readers.forms import ANY_FORM, Form
 from notekin.indexer.readers.names import DAY_OF, FIELDS, USUAL_NAMES
 
-_NESTED = "metadata."
+_NESTED = ("metadata.", "attributes.")
+"""What retrieval corpora, and notes that Notekin shows as JSON, put around facts."""
 _MAX_SHOWN = 40
 _MAX_KNOWN = 10_000
 
@@ -116,8 +117,11 @@ def _find(names: Iterable[str], columns: Sequence[str]) -> str | None:
 
 
 def short_name(column: str) -> str:
-    """Return a column's name without the ``metadata.`` that retrieval corpora put around it."""
-    return column.removeprefix(_NESTED)
+    """Return a column's name without the ``metadata.`` or ``attributes.`` around it."""
+    for around in _NESTED:
+        if column.startswith(around):
+            return column[len(around) :]
+    return column
 
 
 def _bare(name: str) -> str:

@@ -13,7 +13,7 @@ DEEP = {
     "note-0202": "anaphylaxis to skin antiseptic",
     "note-0221": "bird keeper with lung disease",
     "note-0229": "enzyme deficiency that forbids dapsone",
-    "note-0235": "adrenal mass, spells of sweating and high pressure",
+    "note-0235": "adrenal nodule found by chance, phaeochromocytoma suspected",
 }
 """What to ask for the fact that stands past token 4,096 of each note."""
 

@@ -46,6 +46,17 @@ def test_a_decimal_number_ends_no_sentence() -> None:
     assert texts_of("Potassium 3.4 today and 4.1 later", 7)[0].startswith("Potassium 3.4")
 
 
+def test_a_long_sentence_is_cut_between_words() -> None:
+    text = " ".join(f"a-b{number}" for number in range(20))  # three tokens a word
+    parts = texts_of(text, 8)
+    assert all(part.startswith("a-b") for part in parts)
+    assert " ".join(parts) == text
+
+
+def test_a_word_longer_than_a_passage_is_cut_all_the_same() -> None:
+    assert texts_of("-" * 10, 4) == ["----", "---", "---"]
+
+
 def test_sentences_are_joined_while_they_fit() -> None:
     assert texts_of("No fever. No cough. No rash.", 6) == ["No fever. No cough.", "No rash."]
 

@@ -243,3 +243,10 @@ def test_a_list_is_read_the_same_whatever_is_held_of_it(
 
 def test_an_empty_list_holds_no_notes(tmp_path: Path) -> None:
     assert read(tmp_path / "n.json", "[]") == ([], [])
+
+
+def test_members_of_attributes_are_facts_of_their_own(path: Path) -> None:
+    path.write_text('{"note_id": "1", "text": "x", "attributes": {"sex": "F", "hadm_id": 7}}\n')
+    (note,) = list(open_source(path))
+    assert isinstance(note, Note)
+    assert (note.attributes, note.encounter_id) == ({"sex": "F"}, "7")
