@@ -15,6 +15,7 @@ from notekin.indexer.longformer.layers import Layer, Norm, read_layer, read_norm
 from notekin.indexer.longformer.packing import Batch, Ids, batches
 from notekin.indexer.longformer.precision import Arithmetic, Precision, arithmetic
 from notekin.indexer.longformer.weights import Weights, read_weights
+from notekin.indexer.longformer.workers import run_each
 
 BATCH_TOKENS = 2048
 """A batch's activations stay in cache at about this many; more gains nothing."""
@@ -92,11 +93,15 @@ class PackedLongformer:
         self._check(sequences, lengths)
         starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
         output = torch.empty(int(starts[-1]), self.dim)
-        for batch in batches(lengths, BATCH_TOKENS):
+
+        @torch.inference_mode()
+        def read(batch: Batch) -> None:
             rows = self._read(sequences, batch, global_first=global_first).float().cpu()
             sizes = [lengths[member] for member in batch.members]
             for member, part in zip(batch.members, torch.split(rows, sizes), strict=True):
                 output[int(starts[member]) : int(starts[member + 1])] = part
+
+        run_each(read, list(batches(lengths, BATCH_TOKENS)))
         return output
 
     def _read(self, sequences: Sequence[Ids], batch: Batch, *, global_first: bool) -> torch.Tensor:
