@@ -9,6 +9,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Self
 
+from notekin.errors import EncoderError
 from notekin.indexer.longformer.config import LongformerConfig
 from notekin.indexer.pooling import Pooling
 
@@ -59,15 +60,25 @@ class Reading:
 
 
 def reading_in(fingerprint: str) -> Reading:
-    """Return the reading that stands in a fingerprint, before any transform of its vectors."""
-    return Reading.from_json(fingerprint.partition("}")[0] + "}")
+    """Return the reading that stands in a fingerprint, before any transform of its vectors.
+
+    Raises:
+        EncoderError: This Notekin does not know the reading.
+    """
+    try:
+        return Reading.from_json(fingerprint.partition("}")[0] + "}")
+    except (ValueError, TypeError, KeyError):
+        raise EncoderError(
+            "The store was made by an encoder of another kind, or by another version of Notekin. "
+            "Open it with that encoder, or index the notes into a new store."
+        ) from None
 
 
 def describe(fingerprint: str) -> str:
     """Say to a person what stands in a fingerprint; another encoder's words stay as they are."""
     try:
         return f"{reading_in(fingerprint)}{fingerprint.partition('}')[2]}"
-    except (ValueError, TypeError, KeyError):
+    except EncoderError:
         return fingerprint
 
 

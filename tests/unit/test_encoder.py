@@ -5,12 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from notekin.errors import EncoderError
 from notekin.indexer import encoder as encoder_module
 from notekin.indexer import windows
 from notekin.indexer.encoder import NoteEncoder
 from notekin.indexer.longformer.model import PackedLongformer
 from notekin.indexer.longformer.tokenizer import NoteTokenizer
-from notekin.indexer.reading import Reading
+from notekin.indexer.reading import Reading, reading_in
 from notekin.types import Fingerprint
 from tests.support.tiny_longformer import write_tiny_longformer
 
@@ -126,6 +127,13 @@ def test_a_query_longer_than_its_pass_is_read_to_its_end(encoder: NoteEncoder) -
 def test_no_texts_give_no_vectors(encoder: NoteEncoder) -> None:
     assert encoder.encode([]).shape[0] == 0
     assert encoder.encode_notes([]) == []
+
+
+def test_a_reading_comes_back_from_a_fingerprint_and_another_is_refused() -> None:
+    assert reading_in(SHORT.to_json()) == SHORT
+    assert reading_in(SHORT.to_json() + " then centre 0123") == SHORT
+    with pytest.raises(EncoderError, match="another"):
+        reading_in("five words")
 
 
 def test_loading_names_the_model_so_that_it_is_found_from_anywhere(
