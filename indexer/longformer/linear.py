@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol, Self
@@ -96,10 +95,12 @@ class Int8Linear:
 
 
 @cache
-def onednn_is_right_and_faster(dtype: torch.dtype) -> bool:
-    """Whether oneDNN agrees with torch's own product here and takes no longer.
+def onednn_is_right_and_fast(dtype: torch.dtype) -> bool:
+    """Whether oneDNN agrees with torch's own product here and is not far slower.
 
-    Timing is noisy, so oneDNN is given the benefit of the doubt.
+    It is the faster one wherever it has a routine for the processor. Timing is noisy and
+    the choice must not change from day to day, so only a routine that is out of place (three
+    times slower) is turned down.
     """
     rows, weight, bias = (tensor.to(dtype) for tensor in _sample())
     plain = PlainLinear(weight, bias, "gelu")
@@ -108,7 +109,7 @@ def onednn_is_right_and_faster(dtype: torch.dtype) -> bool:
         right = _agree(packed(rows), plain(rows), 1e-5 if dtype is torch.float32 else 2e-2)
     except (RuntimeError, AttributeError):
         return False
-    return right and _seconds(packed, rows) < 1.5 * _seconds(plain, rows)
+    return right and _seconds(packed, rows) < 3 * _seconds(plain, rows)
 
 
 @cache
@@ -122,17 +123,13 @@ def int8_is_right() -> bool:
     return _agree(product, PlainLinear(weight, bias, None)(rows), 3e-2)
 
 
-@cache
-def bf16_is_faster() -> bool:
-    """Whether the processor multiplies bf16 faster than fp32; many only imitate it."""
-    seconds: dict[torch.dtype, float] = {}
-    for dtype in (torch.float32, torch.bfloat16):
-        rows, weight, bias = (tensor.to(dtype) for tensor in _sample())
-        pack: Callable[..., Linear] = (
-            OneDnnLinear.pack if onednn_is_right_and_faster(dtype) else PlainLinear
-        )
-        seconds[dtype] = _seconds(pack(weight, bias, None), rows)
-    return seconds[torch.bfloat16] < 0.8 * seconds[torch.float32]
+def multiplies_bf16() -> bool:
+    """Whether the processor multiplies bf16 itself; those that imitate it are slow.
+
+    Asked of the processor, not timed: the same machine must give the same vectors every day.
+    """
+    capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    return any(bool(has) for name, has in capabilities.items() if name.endswith("bf16"))
 
 
 def _activate(rows: torch.Tensor, activation: str | None) -> torch.Tensor:

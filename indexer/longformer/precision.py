@@ -13,9 +13,9 @@ from notekin.indexer.longformer.linear import (
     Linear,
     OneDnnLinear,
     PlainLinear,
-    bf16_is_faster,
     int8_is_right,
-    onednn_is_right_and_faster,
+    multiplies_bf16,
+    onednn_is_right_and_fast,
 )
 
 
@@ -50,7 +50,7 @@ class Arithmetic:
         if self.precision is Precision.INT8:
             return Int8Linear.pack(weight, bias, activation)
         weight, bias = self.place(weight), self.place(bias)
-        if self.device.type == "cpu" and onednn_is_right_and_faster(self.dtype):
+        if self.device.type == "cpu" and onednn_is_right_and_fast(self.dtype):
             return OneDnnLinear.pack(weight, bias, activation)
         return PlainLinear(weight, bias, activation)
 
@@ -58,7 +58,7 @@ class Arithmetic:
 def arithmetic(precision: str, device: str) -> Arithmetic:
     """Return what a person's choice of precision and device means on this machine.
 
-    ``auto`` is bf16 where the processor multiplies it faster than fp32, and fp32 elsewhere;
+    ``auto`` is bf16 where the processor multiplies it by itself, and fp32 elsewhere;
     int8 moves neighbours, so it is only ever a person's choice.
 
     Raises:
@@ -76,4 +76,4 @@ def arithmetic(precision: str, device: str) -> Arithmetic:
 
 
 def _bf16_pays(device: torch.device) -> bool:
-    return torch.cuda.is_bf16_supported() if device.type == "cuda" else bf16_is_faster()
+    return torch.cuda.is_bf16_supported() if device.type == "cuda" else multiplies_bf16()

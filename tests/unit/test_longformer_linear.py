@@ -15,7 +15,8 @@ from notekin.indexer.longformer.linear import (
     OneDnnLinear,
     PlainLinear,
     int8_is_right,
-    onednn_is_right_and_faster,
+    multiplies_bf16,
+    onednn_is_right_and_fast,
 )
 from notekin.indexer.longformer.model import PackedLongformer
 from notekin.indexer.longformer.precision import Precision, arithmetic
@@ -42,7 +43,7 @@ def test_every_routine_gives_the_activated_product(activation: str | None) -> No
     expected = ACTIVATIONS[activation](rows.double() @ weight.double().T + bias).float()
     plain = PlainLinear(weight, bias, activation)(rows)
     assert torch.allclose(plain, expected, rtol=0, atol=1e-5)
-    if onednn_is_right_and_faster(torch.float32):
+    if onednn_is_right_and_fast(torch.float32):
         packed = OneDnnLinear.pack(weight, bias, activation)(rows)
         assert torch.allclose(packed, expected, rtol=0, atol=1e-5)
     if int8_is_right():
@@ -75,14 +76,32 @@ def test_without_onednn_the_model_gives_the_same(
     folder = write_tiny_longformer(tmp_path)
     sequence = torch.arange(3, 203).numpy()
     expected = PackedLongformer.from_folder(folder).forward([sequence])
-    monkeypatch.setattr(precision, "onednn_is_right_and_faster", lambda dtype: False)
+    monkeypatch.setattr(precision, "onednn_is_right_and_fast", lambda dtype: False)
     plain = PackedLongformer.from_folder(folder)
     assert isinstance(plain._layers[0].widen, PlainLinear)
     assert torch.allclose(plain.forward([sequence]), expected, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("pays", [True, False])
-def test_auto_is_bf16_where_that_is_faster(pays: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(precision, "bf16_is_faster", lambda: pays)
+def test_auto_is_bf16_where_the_processor_has_it(
+    pays: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(precision, "multiplies_bf16", lambda: pays)
     expected = Precision.BF16 if pays else Precision.FP32
     assert arithmetic("auto", "cpu").precision is expected
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "has"),
+    [
+        ({"avx512_bf16": True, "l2_cache_size": 1024}, True),
+        ({"avx512_bf16": False, "amx_bf16": True}, True),
+        ({"avx512_bf16": False, "avx512_f": True}, False),
+        ({}, False),
+    ],
+)
+def test_the_processor_says_whether_it_has_bf16(
+    capabilities: dict[str, object], has: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
+    assert multiplies_bf16() is has
