@@ -15,6 +15,7 @@ import numpy as np
 from notekin.errors import UsageError
 from notekin.indexer.encoder import NoteEncoder
 from notekin.indexer.readers import NoteSource
+from notekin.text import without_surrogates
 from notekin.types import Note, Reject, Vectors
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ def _table(
         "note_id": _repeated([note.note_id for note in notes], counts),
         "patient_id": _repeated([note.patient_id for note in notes], counts),
         "text": [
-            None if level is Level.NOTE else _storable(note.text[begin:end])
+            None if level is Level.NOTE else without_surrogates(note.text[begin:end])
             for note, part in zip(notes, parts, strict=True)
             for begin, end in zip(part.begins, part.ends, strict=True)
         ],
@@ -144,11 +145,6 @@ def _table(
 
 def _repeated(values: Sequence[str | None], counts: Sequence[int]) -> list[str | None]:
     return [value for value, count in zip(values, counts, strict=True) for _ in range(count)]
-
-
-def _storable(text: str) -> str:
-    """Return a text that UTF-8 can hold: a lone surrogate becomes U+FFFD."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _batches(sources: Sequence[NoteSource], report: EmbedReport) -> Iterator[list[Note]]:

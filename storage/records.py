@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from notekin.text import without_surrogates
 from notekin.types import AttributeValue, EncodedNote, Fingerprint, Note, NoteKey
 
 
@@ -106,9 +107,7 @@ def attribute_values(
 
 def storable(text: str) -> str:
     """Return a text that any SQL text column takes: NUL and lone surrogates become U+FFFD."""
-    return (
-        text.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    )
+    return without_surrogates(text).replace("\0", "\ufffd")
 
 
 def _value_text(value: str | int | float | bool) -> str:

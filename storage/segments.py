@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import uuid
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from notekin.durable import sync
 from notekin.errors import DamagedStoreError
 from notekin.storage.keys import MAX_PASSAGES, Keys, passage_key
 from notekin.storage.vector_file import VectorFile, write_vectors
@@ -74,9 +74,9 @@ def write_segment(
     passage_vectors = np.concatenate([note.passage_vectors for note in notes])
     write_vectors(unfinished / PASSAGES_FILE, _passage_keys(keys, notes), passage_vectors)
     files = {path.name: _settle(path) for path in sorted(unfinished.iterdir())}
-    sync_folder(unfinished)
+    sync(unfinished)
     unfinished.rename(folder / name)
-    sync_folder(folder)
+    sync(folder)
     return SegmentRecord(name, len(notes), len(passage_vectors), files)
 
 
@@ -96,15 +96,6 @@ def sweep(folder: Path, known: set[str]) -> int:
     return len(orphans)
 
 
-def sync_folder(path: Path) -> None:
-    """Make the names in a folder durable."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _passage_keys(keys: Sequence[NoteKey], notes: Sequence[EncodedNote]) -> Keys:
     longest = max(len(note.passages) for note in notes)
     if longest > MAX_PASSAGES:
@@ -122,8 +113,8 @@ def _passage_keys(keys: Sequence[NoteKey], notes: Sequence[EncodedNote]) -> Keys
 def _settle(path: Path) -> dict[str, object]:
     """Make one file durable and private; return its size and checksum."""
     path.chmod(0o600)
+    sync(path)
     with path.open("rb") as file:
-        os.fsync(file.fileno())
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {"size_bytes": path.stat().st_size, "sha256": digest}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
@@ -14,6 +13,7 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
+from notekin.durable import sync
 from notekin.errors import EncoderError, UsageError
 from notekin.indexer.longformer.config import TRAINED_TOKENS, read_json
 from notekin.indexer.longformer.hub import fetch
@@ -177,10 +177,10 @@ def _appearing(to: Path) -> Iterator[Path]:
         yield made
         for path in made.iterdir():
             path.chmod(made.stat().st_mode & 0o666)  # safetensors writes for the owner alone
-            _sync(path)
-        _sync(made)
+            sync(path)
+        sync(made)
         _rename(made, to)
-        _sync(to.parent)
+        sync(to.parent)
     finally:
         shutil.rmtree(made, ignore_errors=True)
 
@@ -191,11 +191,3 @@ def _rename(made: Path, to: Path) -> None:
     except OSError:
         _refuse_taken(to)
         raise
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

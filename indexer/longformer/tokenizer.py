@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,8 @@ from tokenizers import Encoding, Tokenizer
 
 from notekin.errors import EncoderError
 from notekin.indexer.longformer.config import read_json
+from notekin.text import without_surrogates
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _USUAL = {
     "cls_token": ("[CLS]", "<s>"),
     "sep_token": ("[SEP]", "</s>"),
@@ -62,7 +61,7 @@ class NoteTokenizer:
         Offsets count Python characters of the text as given. A lone surrogate, which
         no model can read, is read as U+FFFD.
         """
-        clean = [_SURROGATE.sub("\ufffd", text) for text in texts]
+        clean = [without_surrogates(text) for text in texts]
         encodings = self._tokenizer.encode_batch(clean, add_special_tokens=False)
         return [_tokenized(encoding) for encoding in encodings]
 
