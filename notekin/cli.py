@@ -57,6 +57,24 @@ MapOption = Annotated[
 ]
 
 
+def _say_version(asked: bool) -> None:
+    if asked:
+        from notekin import __version__
+
+        sys.stdout.write(f"notekin {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", callback=_say_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Finds clinical notes by meaning, and the patients they belong to."""
+
+
 @app.command()
 def index(
     sources: Annotated[list[Path], typer.Argument(metavar="SOURCE...", help="Files or folders.")],

@@ -259,9 +259,14 @@ def test_help_answers_without_loading_a_model_and_names_every_command() -> None:
     assert not loaded & {"torch", "faiss", "transformers"}
 
 
+def test_the_version_is_that_of_the_package() -> None:
+    assert run("--version").stdout == f"notekin {notekin.__version__}\n"
+    assert f'version = "{notekin.__version__}"' in Path("pyproject.toml").read_text()
+
+
 def test_main_turns_an_error_into_one_line_on_stderr(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", "from notekin.cli import main; main()", "search", "x"],
+        [sys.executable, "-m", "notekin", "search", "x"],
         capture_output=True,
         text=True,
         check=False,

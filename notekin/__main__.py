@@ -1,0 +1,5 @@
+"""``python -m notekin`` is ``notekin``."""
+
+from notekin.cli import main
+
+main()
