@@ -261,7 +261,10 @@ def test_help_answers_without_loading_a_model_and_names_every_command() -> None:
 
 def test_the_version_is_that_of_the_package() -> None:
     assert run("--version").stdout == f"notekin {notekin.__version__}\n"
-    assert f'version = "{notekin.__version__}"' in Path("pyproject.toml").read_text()
+    assert (
+        f'version = "{notekin.__version__}"'
+        in (Path(__file__).parents[2] / "pyproject.toml").read_text()
+    )
 
 
 def test_main_turns_an_error_into_one_line_on_stderr(tmp_path: Path) -> None:
