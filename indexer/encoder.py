@@ -14,6 +14,7 @@ from notekin.errors import EncoderError
 from notekin.indexer import passages, windows
 from notekin.indexer.longformer.loading import BUILTIN, ModelFolder, resolve
 from notekin.indexer.longformer.model import PackedLongformer
+from notekin.indexer.longformer.precision import Precision
 from notekin.indexer.longformer.tokenizer import NoteTokenizer, TokenizedText
 from notekin.indexer.longformer.weights import weights_digest
 from notekin.indexer.passages import TokenRange
@@ -24,6 +25,8 @@ from notekin.types import EncodedNote, Fingerprint, Passage, Vectors
 
 GROUP_TOKENS = 32_768
 """Tokens whose vectors are held at one time: 100 MB at 768 wide, whatever a note's length."""
+
+_INT8 = " int8"
 
 Ids = npt.NDArray[np.int32]
 
@@ -101,7 +104,7 @@ class NoteEncoder:
         fingerprint = Fingerprint(
             model=_lasting_name(found),
             revision=found.revision,
-            weights=weights_digest(found.path),
+            weights=_digest(found, network),
             reading=reading.to_json(),
             dim=reading.pooling.width(network.dim),
         )
@@ -238,6 +241,19 @@ def _passages(text: _Text) -> Iterator[Passage]:
         start = max(int(text.tokens.starts[part.first]), end)
         end = max(int(text.tokens.ends[part.last - 1]), start)
         yield Passage(start, end, part.last - part.first)
+
+
+def is_int8(fingerprint: Fingerprint) -> bool:
+    """Whether vectors were made with weights rounded to int8, which moves neighbours.
+
+    bf16 and fp32 find the same ones: their vectors may be compared, and share a fingerprint.
+    """
+    return fingerprint.weights.endswith(_INT8)
+
+
+def _digest(found: ModelFolder, network: PackedLongformer) -> str:
+    rounded = network.precision is Precision.INT8
+    return weights_digest(found.path) + (_INT8 if rounded else "")
 
 
 def _lasting_name(found: ModelFolder) -> str:

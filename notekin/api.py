@@ -16,11 +16,11 @@ import numpy as np
 from notekin.answers import ShownNote, Stats
 from notekin.errors import EncoderMismatchError, NoSuchStoreError, UsageError
 from notekin.indexer import pipeline
-from notekin.indexer.encoder import NoteEncoder
+from notekin.indexer.encoder import NoteEncoder, is_int8
 from notekin.indexer.pipeline import IndexReport, Progress
 from notekin.indexer.pooling import Pooling, pooling_named
 from notekin.indexer.readers import NoteSource, open_source
-from notekin.indexer.reading import Reading, describe, reading_in
+from notekin.indexer.reading import describe, reading_in
 from notekin.indexer.spread import (
     SAMPLE_NOTES,
     Spread,
@@ -36,7 +36,7 @@ from notekin.settings import Settings, read_settings
 from notekin.storage.conditions import OneOf
 from notekin.storage.snapshot import Snapshot
 from notekin.storage.store import StoreFolder
-from notekin.types import Encoder, Vectors
+from notekin.types import Encoder, Fingerprint, Vectors
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -275,14 +275,15 @@ class Store:
                 f"The store at {self.path} was not made with --spread {self._spreading}. "
                 "Leave it out, or index into a new store."
             )
-        encoder = self._encoder or self._load(
-            self._model or made_by.model, reading_in(made_by.reading), spread
-        )
+        encoder = self._encoder or self._load(self._model or made_by.model, made_by, spread)
         folder.check_encoder(encoder.fingerprint)
         return encoder
 
     def _load(
-        self, model: str, stored: Reading | None = None, spread: Mapping[str, object] | None = None
+        self,
+        model: str,
+        made_by: Fingerprint | None = None,
+        spread: Mapping[str, object] | None = None,
     ) -> Encoder:
         """Load a model to read as the store does, or, for a new store, as was asked for."""
         settings = self._settings
@@ -290,13 +291,15 @@ class Store:
             import torch
 
             torch.set_num_threads(settings.threads)
+        stored = reading_in(made_by.reading) if made_by else None
         pooling = self._pooling or (stored.pooling if stored else Pooling.MEAN)
+        rounded = made_by is not None and is_int8(made_by)
         encoder = NoteEncoder.load(
             model,
             settings.cache,
             reading=stored and dataclasses.replace(stored, pooling=pooling),
             pooling=pooling,
-            precision=settings.precision,
+            precision="int8" if rounded else settings.precision,
             device=settings.device,
         )
         self._encoder = SpreadEncoder(encoder, Spread.from_settings(spread)) if spread else encoder

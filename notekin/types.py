@@ -87,7 +87,7 @@ class Fingerprint:
     Attributes:
         model: Name or folder that the person gave, for messages.
         revision: The hub's commit, where there is one.
-        weights: SHA-256 over the model's weights and tokenizer.
+        weights: SHA-256 over the model's weights and tokenizer, and whether they were rounded.
         reading: How a note becomes vectors: window, overlap, passages, pooling, normalisation.
         dim: Length of a vector.
     """

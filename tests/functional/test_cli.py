@@ -235,6 +235,19 @@ def test_a_store_keeps_the_pooling_that_it_was_made_with(
     assert "other vectors" in str(error(*asked, "cls"))
 
 
+def test_a_store_made_in_fp32_answers_in_bf16_and_refuses_int8(
+    tmp_path: Path, model: Path, notes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stores = {name: tmp_path / name for name in ("fp32", "int8")}
+    for precision, store in stores.items():
+        monkeypatch.setenv("NOTEKIN_PRECISION", precision)
+        assert run("index", notes, "--store", store, "--model", model).exit_code == 0
+    assert "other vectors" in str(error("search", "fever", "--store", stores["fp32"]))
+    monkeypatch.setenv("NOTEKIN_PRECISION", "bf16")
+    for store in stores.values():
+        assert len(answer("search", "fever", "--store", store)["hits"]) == 4
+
+
 @pytest.mark.parametrize("code", ["import notekin", "import notekin.cli"])
 def test_importing_loads_no_torch_faiss_or_transformers(code: str) -> None:
     heavy = "import sys; print([n for n in ('torch','faiss','transformers') if n in sys.modules])"
