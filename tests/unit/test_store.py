@@ -118,6 +118,14 @@ def test_a_store_whose_making_was_cut_short_is_made_again(path: Path) -> None:
     assert store_of(path, ENCODER, note("n1", "fever")).snapshot().count().notes == 1
 
 
+def test_a_store_whose_making_fails_half_way_is_not_there(path: Path) -> None:
+    with pytest.raises(Exception, match="JSON"):
+        StoreFolder.open_or_create(path, ENCODER.fingerprint, {"no JSON": object()})
+    with pytest.raises(NoSuchStoreError):
+        StoreFolder.open(path)
+    assert store_of(path, ENCODER).snapshot().generation == 0
+
+
 def test_a_folder_of_other_things_is_left_alone(path: Path) -> None:
     path.mkdir()
     (path / "thesis.docx").write_text("mine")
