@@ -15,7 +15,13 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from notekin.errors import EncoderMismatchError, NoSuchStoreError, StoreLockedError, UsageError
+from notekin.errors import (
+    EncoderMismatchError,
+    NoSuchStoreError,
+    StoreError,
+    StoreLockedError,
+    UsageError,
+)
 from notekin.storage import reading
 from notekin.storage.catalog import FILE_NAME, Catalog
 from notekin.storage.records import Generation, NewNote
@@ -144,7 +150,14 @@ class Writer:
         """
         first = self._catalog.next_note_key()
         keys = [NoteKey(first + place) for place in range(len(notes))]
-        segment = write_segment(self._segments, keys, [new.encoded for new in notes])
+        try:
+            segment = write_segment(self._segments, keys, [new.encoded for new in notes])
+        except (OSError, RuntimeError) as error:  # faiss knows no narrower one
+            reason = getattr(error, "strerror", None) or "the disk may be full"
+            raise StoreError(
+                f"A segment could not be written to {self._segments}: {reason}. What was "
+                "committed before is kept; see to it and run the same command again."
+            ) from error
         try:
             return self._catalog.commit(keys, notes, segment)
         except BaseException:
@@ -172,7 +185,12 @@ def _make_folder(path: Path) -> None:
     """Make the store's folder, or see that what is there is a store or empty."""
     if path.exists() and not path.is_dir():
         raise UsageError(f"{path} is a file; a store is a folder. Name another with --store.")
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise StoreError(
+            f"The folder {path} can't be made: {error.strerror}. Name another with --store."
+        ) from None
     others = {entry.name for entry in path.iterdir()} - {_LOCK}
     if others and FILE_NAME not in others:
         raise UsageError(
@@ -188,6 +206,8 @@ def _lock(path: Path) -> Iterator[None]:
         lock.acquire()
     except Timeout:
         raise StoreLockedError(path) from None
+    except OSError as error:
+        raise StoreError(f"The store at {path} can't be written: {error.strerror}.") from None
     try:
         yield
     finally:

@@ -13,11 +13,13 @@ from notekin.errors import (
     EncoderMismatchError,
     NoSuchNoteError,
     NoSuchStoreError,
+    StoreError,
     StoreFormatError,
     StoreLockedError,
     UsageError,
 )
 from notekin.storage import catalog as catalog_module
+from notekin.storage import segments
 from notekin.storage.store import StoreFolder
 from notekin.storage.writing import insert_generation
 from notekin.types import NoteKey
@@ -196,6 +198,30 @@ def test_a_commit_that_sql_refuses_leaves_nothing(
     assert snapshot.generation == 1
     assert snapshot.text(snapshot.find("n1").note_key) == "fever"
     assert len(list(path.glob("segments/*"))) == 1
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), RuntimeError("write")])
+def test_a_full_disk_is_one_line_and_loses_nothing(
+    path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    folder = store_of(path, ENCODER, note("n1", "fever"))
+
+    def full(*_arguments: object) -> None:
+        raise error
+
+    monkeypatch.setattr(segments, "write_vectors", full)
+    with pytest.raises(StoreError, match="committed before is kept"):
+        commit(folder, ENCODER, note("n1", "rash"))
+    monkeypatch.undo()
+    assert folder.snapshot().text(folder.snapshot().find("n1").note_key) == "fever"
+    commit(folder, ENCODER, note("n1", "rash"))
+    assert not list(path.glob("segments/.writing-*"))
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match="--store"):
+        store_of(tmp_path / "file" / "store", ENCODER)
 
 
 def test_a_key_is_never_used_twice(path: Path) -> None:
