@@ -21,7 +21,7 @@ from notekin.durable import sync
 from notekin.errors import DamagedStoreError
 from notekin.storage.keys import MAX_PASSAGES, Keys, passage_key
 from notekin.storage.vector_file import VectorFile, write_vectors
-from notekin.types import EncodedNote, NoteKey
+from notekin.types import EncodedNote, NoteKey, Vectors
 
 NOTES_FILE = "notes.faiss"
 PASSAGES_FILE = "passages.faiss"
@@ -66,18 +66,29 @@ def write_segment(
         keys: One a note, ascending.
         notes: At least one.
     """
+    note_vectors = np.stack([note.vector for note in notes])
+    passage_vectors = np.concatenate([note.passage_vectors for note in notes])
+    return write_arrays(
+        folder,
+        (np.asarray(keys, np.int64), note_vectors),
+        (_passage_keys(keys, notes), passage_vectors),
+    )
+
+
+def write_arrays(
+    folder: Path, notes: tuple[Keys, Vectors], passages: tuple[Keys, Vectors]
+) -> SegmentRecord:
+    """Write notes' and passages' keys (ascending) and vectors as a new segment, durably."""
     name = uuid.uuid4().hex
     unfinished = folder / f"{_UNFINISHED}{name}"
     unfinished.mkdir(mode=0o700)
-    note_vectors = np.stack([note.vector for note in notes])
-    write_vectors(unfinished / NOTES_FILE, np.asarray(keys, np.int64), note_vectors)
-    passage_vectors = np.concatenate([note.passage_vectors for note in notes])
-    write_vectors(unfinished / PASSAGES_FILE, _passage_keys(keys, notes), passage_vectors)
+    write_vectors(unfinished / NOTES_FILE, *notes)
+    write_vectors(unfinished / PASSAGES_FILE, *passages)
     files = {path.name: _settle(path) for path in sorted(unfinished.iterdir())}
     sync(unfinished)
     unfinished.rename(folder / name)
     sync(folder)
-    return SegmentRecord(name, len(notes), len(passage_vectors), files)
+    return SegmentRecord(name, len(notes[0]), len(passages[0]), files)
 
 
 def remove_segment(folder: Path, name: str) -> None:
