@@ -22,8 +22,10 @@ check: $(VENV)/dev ## Lint, format, types and layers
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 
-bench: $(VENV)/dev ## Measure encoding and search on this machine
-	$(BIN)/python benchmarks/encode.py
+bench: $(VENV)/dev ## Measure encoding on this machine, with a plot
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,bench]'
+	@mkdir -p benchmarks/results
+	$(BIN)/python benchmarks/encode.py --plot benchmarks/results/encode.png
 
 clean: ## Remove the environment, the demonstration's store and what tools left
 	rm -rf $(VENV) notekin-demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .import_linter_cache

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Self
 
@@ -12,6 +13,7 @@ import numpy.typing as npt
 
 from notekin.errors import EncoderError
 from notekin.indexer import passages, windows
+from notekin.indexer.ahead import ahead
 from notekin.indexer.longformer.loading import BUILTIN, ModelFolder, resolve
 from notekin.indexer.longformer.model import PackedLongformer
 from notekin.indexer.longformer.precision import Precision
@@ -25,6 +27,8 @@ from notekin.types import EncodedNote, Fingerprint, Passage, Vectors
 
 GROUP_TOKENS = 32_768
 """Tokens whose vectors are held at one time: 100 MB at 768 wide, whatever a note's length."""
+
+TOKENIZED_TOGETHER = 16
 
 _INT8 = " int8"
 
@@ -130,7 +134,7 @@ class NoteEncoder:
             float32 of shape (len(texts), dim). An empty text gives the vector of the
             empty string, never NaN.
         """
-        planned = [self._plan_query(*pair) for pair in self._tokenize(texts)]
+        planned = (self._plan_query(*pair) for pair in self._tokenize(texts))
         vectors = np.empty((len(texts), self._fingerprint.dim), np.float32)
         for at, (text, pool) in enumerate(self._pooled(planned)):
             one_pass = len(text.windows) == 1
@@ -147,7 +151,7 @@ class NoteEncoder:
         Raises:
             EncoderError: Tokens were lost on the way; nothing is returned then.
         """
-        planned = [self._plan_note(*pair) for pair in self._tokenize(texts)]
+        planned = (self._plan_note(*pair) for pair in self._tokenize(texts))
         return [self._note(*pair) for pair in self._pooled(planned)]
 
     def encode_tokens(self, texts: Sequence[str]) -> Iterator[TokenVectors]:
@@ -165,7 +169,13 @@ class NoteEncoder:
             yield TokenVectors(text.tokens.starts, text.tokens.ends, np.concatenate(rows.pop(at)))
 
     def _tokenize(self, texts: Sequence[str]) -> Iterator[tuple[str, TokenizedText]]:
-        return zip(texts, self._tokenizer.encode(texts), strict=True)
+        """Give each text with its tokens; while the model reads some, the next are made."""
+        if len(texts) <= TOKENIZED_TOGETHER:
+            return zip(texts, self._tokenizer.encode(texts), strict=True)
+        starts = range(0, len(texts), TOKENIZED_TOGETHER)
+        parts = [texts[at : at + TOKENIZED_TOGETHER] for at in starts]
+        tokens = chain.from_iterable(ahead(self._tokenizer.encode, parts))
+        return zip(texts, tokens, strict=True)
 
     def _plan_note(self, text: str, tokens: TokenizedText) -> _Text:
         ranges = passages.split(text, tokens.starts, self._reading.passage_tokens)
@@ -178,16 +188,23 @@ class NoteEncoder:
             return self._plan_note(text, tokens)
         return _Text(text, tokens, [TokenRange(0, count)], [Window(0, count, 0, count)])
 
-    def _pooled(self, texts: Sequence[_Text]) -> list[tuple[_Text, Pool]]:
-        pools = [Pool(text.ranges, self._model.dim) for text in texts]
-        for at, window, rows in self._read(texts):
-            pools[at].add(window, rows)
-        return list(zip(texts, pools, strict=True))
+    def _pooled(self, texts: Iterable[_Text]) -> list[tuple[_Text, Pool]]:
+        pooled: list[tuple[_Text, Pool]] = []
 
-    def _read(self, texts: Sequence[_Text]) -> Iterator[tuple[int, Window, Vectors]]:
+        def remembered() -> Iterator[_Text]:
+            for text in texts:
+                pooled.append((text, Pool(text.ranges, self._model.dim)))
+                yield text
+
+        for at, window, rows in self._read(remembered()):
+            pooled[at][1].add(window, rows)
+        return pooled
+
+    def _read(self, texts: Iterable[_Text]) -> Iterator[tuple[int, Window, Vectors]]:
         """Run the model over every window of every text, and give the rows of each."""
-        for group in _groups(texts):
-            sequences = [self._sequence(texts[at], window) for at, window in group]
+        for members in _groups(texts):
+            group = [(at, window) for at, window, _ in members]
+            sequences = [self._sequence(text, window) for _, window, text in members]
             rows = self._model.forward(sequences, global_first=self._reading.global_first).numpy()
             stops = np.cumsum([len(sequence) for sequence in sequences])
             for (at, window), part in zip(group, np.split(rows, stops[:-1]), strict=True):
@@ -213,13 +230,13 @@ class NoteEncoder:
         )
 
 
-def _groups(texts: Sequence[_Text]) -> Iterator[list[tuple[int, Window]]]:
-    """Give (text's place, window) of all windows, about GROUP_TOKENS tokens together."""
-    group: list[tuple[int, Window]] = []
+def _groups(texts: Iterable[_Text]) -> Iterator[list[tuple[int, Window, _Text]]]:
+    """Give (text's place, window, text) of all windows, about GROUP_TOKENS tokens together."""
+    group: list[tuple[int, Window, _Text]] = []
     tokens = 0
     for at, text in enumerate(texts):
         for window in text.windows:
-            group.append((at, window))
+            group.append((at, window, text))
             tokens += window.last - window.first + SPECIAL_TOKENS
             if tokens >= GROUP_TOKENS:
                 yield group

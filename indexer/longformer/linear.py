@@ -83,15 +83,17 @@ class Int8Linear:
 
     def __call__(self, rows: torch.Tensor) -> torch.Tensor:
         """Return activation(rows Wᵀ + b), shape (rows, out)."""
-        steps = (rows.abs().amax(dim=1, keepdim=True).float() / 127).clamp_min_(1e-12)
-        levels = (rows * (1 / steps)).add_(_U8_ZERO + 0.5)  # the cast cuts off, so this rounds
+        # A step that the rows' dtype holds exactly scales the product without an error of its
+        # own; at 126 levels its rounding can't push the largest value past 127.
+        steps = (rows.abs().amax(dim=1, keepdim=True).float() / 126).clamp_min_(1e-12)
+        steps = steps.to(rows.dtype)
+        levels = (rows * (1 / steps.float())).add_(_U8_ZERO + 0.5)  # the cast cuts off: it rounds
         levels = levels.to(torch.int32).to(torch.uint8)  # several times faster than in one step
         product = torch.ops.onednn.qlinear_pointwise(
             levels, 1.0, _U8_ZERO, self.weight, self.scales, self.zeros,
-            None, 1.0, 0, torch.float32, "none", [], "",
+            None, 1.0, 0, rows.dtype, "none", [], "",
         )  # fmt: skip
-        sums = torch.addcmul(self.bias, product, steps).to(rows.dtype)
-        return _activate(sums, self.activation)
+        return _activate(torch.addcmul(self.bias.to(rows.dtype), product, steps), self.activation)
 
 
 @cache

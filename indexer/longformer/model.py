@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
@@ -56,6 +57,8 @@ class PackedLongformer:
             EncoderError: The folder holds no Longformer, or it is damaged.
             UsageError: There is no such precision.
         """
+        # Large pages are filled and found faster; torch asks at its next large allocation.
+        os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
         with torch.inference_mode():
             return cls(read_weights(path), read_config(path), arithmetic(precision, device))
 
