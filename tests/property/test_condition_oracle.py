@@ -87,7 +87,7 @@ BOUNDS = st.one_of(
     st.tuples(st.none() | st.dates(), st.none() | st.just(date(2020, 1, 31)) | st.dates()),
 ).filter(lambda ends: ends != (None, None) and not any(end != end for end in ends))
 RANGES = st.builds(
-    lambda field, ends, low, high: Range(field, *ends, low, high),
+    lambda field, ends, low, high: Range(field, ends[0], ends[1], low, high),
     st.sampled_from(ATTRIBUTES),
     BOUNDS,
     st.booleans(),
