@@ -37,7 +37,9 @@ def live_digests(connection: Connection, source: str, note_ids: Sequence[str]) -
     """Return the digests of those of a source's notes that are live, by note id."""
     rows = connection.execute(
         select(NoteRow.note_id, NoteRow.digest).where(
-            NoteRow.source == source, among(NoteRow.note_id, note_ids), NoteRow.died.is_(None)
+            NoteRow.source == source,
+            among(NoteRow.note_id, map(storable, note_ids)),
+            NoteRow.died.is_(None),
         )
     )
     return {row.note_id: row.digest for row in rows}

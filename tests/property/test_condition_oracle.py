@@ -137,6 +137,29 @@ def test_sql_finds_the_notes_that_meet_the_condition_and_no_other(
         store.close()
 
 
+@pytest.mark.parametrize(
+    ("condition", "keys"),
+    [
+        (OneOf("n", (63,)), [1]),
+        (OneOf("n", (63.0,)), [1, 2]),
+        (OneOf("n", ("63",)), [1]),
+        (OneOf("n", (0,)), [3]),
+        (OneOf("n", (2**53 + 1,)), [4]),
+        (Contains("n", "ÉT"), [5]),
+        (Contains("n", "k"), [6]),
+    ],
+)
+def test_numbers_and_letters_compare_as_documented(
+    tmp_path: Path, condition: Condition, keys: list[int]
+) -> None:
+    values = (63, "63.0", -0.0, 2**53 + 1, "été", "\u212a")
+    held = [note(f"n{at}", "x", attributes={"n": value}) for at, value in enumerate(values)]
+    snapshot = store_of(tmp_path / "s", ENCODER, *held).snapshot()
+    assert snapshot.select(condition).tolist() == keys
+    stored = snapshot.notes([NoteKey(at) for at in range(1, 7)])
+    assert [one.note_key for one in stored if meets(condition, one)] == keys
+
+
 def test_the_oracle_says_what_a_person_would(tmp_path: Path) -> None:
     facts = {"age": 63, "ward": "A7", "drugs": ["Insulin glargine", "ASA"], "none": []}
     held = note("a", "x", category="ED note", recorded="2020-01-31T10:00", attributes=facts)
