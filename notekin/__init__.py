@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from notekin.api import Store, open  # noqa: A004
     from notekin.embedding import embed, embed_file
     from notekin.errors import NotekinError
+    from notekin.search.filters import field
     from notekin.search.hits import Evidence, Hit, Results
+    from notekin.search.predicates import from_predicates
     from notekin.types import Encoder, Note
 
 _HOMES = {
@@ -33,6 +35,8 @@ _HOMES = {
     "Store": "notekin.api",
     "Stats": "notekin.answers",
     "ShownNote": "notekin.answers",
+    "field": "notekin.search.filters",
+    "from_predicates": "notekin.search.predicates",
     "Results": "notekin.search.hits",
     "Hit": "notekin.search.hits",
     "Evidence": "notekin.search.hits",
@@ -49,6 +53,8 @@ __all__ = [
     "Store",
     "Stats",
     "ShownNote",
+    "field",
+    "from_predicates",
     "Results",
     "Hit",
     "Evidence",

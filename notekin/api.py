@@ -110,7 +110,8 @@ class Store:
         Args:
             text: A question, a phrase, a pasted note; any length.
             k: How many; fewer come back only where fewer notes meet the filters.
-            where: Field to the value it must have, or to several of which one will do.
+            where: Field to the value it must have, or to several of which one will do; or an
+                expression: ``(notekin.field("age") >= 65) & notekin.field("ward").missing()``.
             after: Only notes recorded then or later.
             before: Only notes recorded earlier.
 

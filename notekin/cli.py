@@ -35,8 +35,13 @@ WhereOption = Annotated[
     typer.Option(
         "--where",
         metavar="FIELD=VALUE",
-        help="Only notes with this fact. Repeat for several; one field twice takes either value.",
+        help="Only notes with this fact; also != >= > <= < ~ (holds the text), FIELD:missing, "
+        "FIELD:present. Repeat for several; one field twice takes either value.",
     ),
+]
+FiltersOption = Annotated[
+    Path | None,
+    typer.Option("--filters", metavar="FILE", help="A JSON file with a filter of any, all, not."),
 ]
 AfterOption = Annotated[
     str | None, typer.Option("--after", metavar="DATE", help="Recorded on this day or later.")
@@ -130,16 +135,17 @@ def search(
     store: StoreOption = None,
     k: CountOption = 10,
     where: WhereOption = None,
+    filters: FiltersOption = None,
     after: AfterOption = None,
     before: BeforeOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Find the notes nearest to a text in meaning, with the passages that say so."""
     from notekin import display
-    from notekin.search.filters import parse_where
+    from notekin.search.where import parse_where
 
     with _open(store) as opened:
-        found = opened.search(text, k, parse_where(where or []), after, before)
+        found = opened.search(text, k, parse_where(where or [], filters), after, before)
     _print_json(found.to_dict()) if as_json else display.results(_stdout(), found)
 
 
@@ -149,6 +155,7 @@ def similar(
     store: StoreOption = None,
     k: CountOption = 10,
     where: WhereOption = None,
+    filters: FiltersOption = None,
     after: AfterOption = None,
     before: BeforeOption = None,
     source: SourceOption = None,
@@ -156,10 +163,10 @@ def similar(
 ) -> None:
     """Find the notes most like one of the store's."""
     from notekin import display
-    from notekin.search.filters import parse_where
+    from notekin.search.where import parse_where
 
     with _open(store) as opened:
-        found = opened.similar(note_id, k, parse_where(where or []), after, before, source)
+        found = opened.similar(note_id, k, parse_where(where or [], filters), after, before, source)
     _print_json(found.to_dict()) if as_json else display.results(_stdout(), found)
 
 

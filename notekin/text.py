@@ -1,4 +1,4 @@
-"""What a text may hold that others can't: half a surrogate pair."""
+"""What is done to a text, letter by letter: half surrogates replaced, case taken off."""
 
 from __future__ import annotations
 
@@ -13,3 +13,14 @@ def without_surrogates(text: str) -> str:
     Broken exports hold them; UTF-8, models, Arrow and SQL text can't.
     """
     return _SURROGATE.sub("\ufffd", text)
+
+
+def folded(text: str) -> str:
+    """Return the text in lower case, letter by letter, so that it keeps its length.
+
+    The one letter whose lower case is two (U+0130) stays as it is, and a sigma is the same
+    at a word's end: what a letter becomes does not hang on its neighbours.
+    """
+    if text.isascii():
+        return text.lower()
+    return "".join(lower if len(lower := letter.lower()) == 1 else letter for letter in text)

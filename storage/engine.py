@@ -8,6 +8,9 @@ from typing import Any
 
 from sqlalchemy import URL, Engine, create_engine, event
 
+from notekin.storage.folding import SQLITE_FOLD
+from notekin.text import folded
+
 BUSY_TIMEOUT_MS = 30_000
 
 
@@ -36,6 +39,7 @@ def open_sqlite(path: Path, *, create: bool = False) -> Engine:
 def _prepare(connection: Any, _record: Any) -> None:
     """Leave BEGIN to us: the driver's own would let DDL slip out of the transaction."""
     connection.isolation_level = None
+    connection.create_function(SQLITE_FOLD, 1, folded, deterministic=True)
     for pragma in (
         "journal_mode=WAL",
         "synchronous=FULL",

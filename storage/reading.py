@@ -22,7 +22,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from notekin.errors import FilterError
-from notekin.storage.conditions import FIELDS, Condition, field_names, to_sql
+from notekin.storage.condition_sql import FIELDS, to_sql
+from notekin.storage.conditions import Condition, field_names
 from notekin.storage.keys import Keys
 from notekin.storage.records import StoredNote, decode_text, load_attributes, storable
 from notekin.storage.schema import (
@@ -35,6 +36,7 @@ from notekin.storage.schema import (
     SegmentRow,
 )
 from notekin.storage.segments import SegmentRecord
+from notekin.storage.sets import among
 from notekin.types import NoteKey, Passage, Reject
 
 _NOTE_COLUMNS = (
@@ -117,7 +119,7 @@ def find_notes(
 
 def notes_of(connection: Connection, keys: Sequence[NoteKey]) -> dict[NoteKey, StoredNote]:
     """Return the facts of a page of notes, by key; meant for hits, not for whole stores."""
-    rows = connection.execute(select(*_NOTE_COLUMNS).where(NoteRow.note_key.in_(keys)))
+    rows = connection.execute(select(*_NOTE_COLUMNS).where(among(NoteRow.note_key, keys)))
     return {note.note_key: note for note in map(_stored, rows.mappings())}
 
 
@@ -210,13 +212,22 @@ def segment_names(connection: Connection) -> set[str]:
 
 
 def _check_fields(connection: Connection, generation: int, condition: Condition) -> None:
-    asked = field_names(condition) - FIELDS.keys() - {"recorded_at"}
-    if not asked:
-        return
-    known = attribute_names(connection, generation)
-    if unknown := sorted(asked - set(known)):
-        names = ", ".join([*FIELDS, "recorded_at", *known])
-        raise FilterError(f"No note has a field {unknown[0]!r}. Fields of this store: {names}.")
+    for name in sorted(field_names(condition) - FIELDS.keys() - {"recorded_at"}):
+        if not _is_attribute(connection, generation, storable(name)):
+            known = attribute_names(connection, generation)
+            names = ", ".join([*FIELDS, "recorded_at", *known])
+            raise FilterError(f"No note has a field {name!r}. Fields of this store: {names}.")
+
+
+def _is_attribute(connection: Connection, generation: int, name: str) -> bool:
+    """Say whether a live note has the attribute; the first one found is enough."""
+    query = (
+        select(AttributeRow.note_key)
+        .join(NoteRow, NoteRow.note_key == AttributeRow.note_key)
+        .where(AttributeRow.name == name, seen_by(generation))
+        .limit(1)
+    )
+    return connection.scalar(query) is not None
 
 
 def _keys(connection: Connection, query: Select[Any]) -> Keys:

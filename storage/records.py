@@ -102,7 +102,7 @@ def attribute_values(
     for name, value in attributes.items():
         for position, item in enumerate(value if isinstance(value, list) else [value]):
             if item is not None:
-                yield storable(name), position, _value_text(item), _value_number(item)
+                yield storable(name), position, value_text(item), _value_number(item)
 
 
 def storable(text: str) -> str:
@@ -110,7 +110,8 @@ def storable(text: str) -> str:
     return without_surrogates(text).replace("\0", "\ufffd")
 
 
-def _value_text(value: str | int | float | bool) -> str:
+def value_text(value: str | int | float | bool) -> str:
+    """Return a value as filters compare it: true and false for truth values."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return storable(str(value))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 import numpy as np
-from sqlalchemy import BigInteger, Boolean, ColumnElement, String, literal
+from sqlalchemy import BigInteger, Boolean, ColumnElement, DateTime, String, literal
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -21,14 +22,16 @@ class _Among(FunctionElement[bool]):
     inherit_cache = True
 
 
-def among(column: Any, values: Iterable[str] | Iterable[int]) -> ColumnElement[bool]:
-    """Return the condition that a column holds one of these values: all texts, or all integers.
+def among(
+    column: Any, values: Iterable[str] | Iterable[int] | Iterable[datetime]
+) -> ColumnElement[bool]:
+    """Return the condition that a column holds one of these values: texts, integers or moments.
 
     The values travel as one JSON array. Databases bound how many parameters a statement may
     have (32,766 in SQLite); this has one, whatever the number.
     """
     items = values.tolist() if isinstance(values, np.ndarray) else list(values)
-    return _Among(column, literal(json.dumps(items), String))
+    return _Among(column, literal(json.dumps(items, default=_moment), String))
 
 
 @compiles(_Among, "sqlite")
@@ -40,11 +43,19 @@ def _in_sqlite(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
 @compiles(_Among, "postgresql")
 def _in_postgresql(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
     column, items = (compiler.process(clause, **options) for clause in element.clauses)
-    kind = "BIGINT" if _is_integer(element) else "TEXT"
+    kind = _kind(element)
     unpacked = f"json_array_elements_text(CAST({items} AS JSON)) AS item(value)"
     return f"{column} IN (SELECT CAST(item.value AS {kind}) FROM {unpacked})"  # noqa: S608
 
 
-def _is_integer(element: _Among) -> bool:
+def _kind(element: _Among) -> str:
     column = next(iter(element.clauses))
-    return column.type.python_type is int or isinstance(column.type, BigInteger)
+    if isinstance(column.type, DateTime):
+        return "TIMESTAMP"
+    is_integer = column.type.python_type is int or isinstance(column.type, BigInteger)
+    return "BIGINT" if is_integer else "TEXT"
+
+
+def _moment(value: datetime) -> str:
+    """Return a moment as SQLAlchemy keeps it in SQLite; PostgreSQL reads it, too."""
+    return value.isoformat(" ", "microseconds")

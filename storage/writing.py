@@ -29,23 +29,20 @@ from notekin.storage.schema import (
     SettingRow,
 )
 from notekin.storage.segments import SegmentRecord
+from notekin.storage.sets import among
 from notekin.types import NoteKey, Reject
-
-IDS_A_STATEMENT = 500
-"""Statements never name more ids than this: databases bound how many values one may hold."""
 
 
 def live_digests(connection: Connection, source: str, note_ids: Sequence[str]) -> dict[str, bytes]:
     """Return the digests of those of a source's notes that are live, by note id."""
-    found: dict[str, bytes] = {}
-    for some in _chunks(note_ids):
-        rows = connection.execute(
-            select(NoteRow.note_id, NoteRow.digest).where(
-                NoteRow.source == source, NoteRow.note_id.in_(some), NoteRow.died.is_(None)
-            )
+    rows = connection.execute(
+        select(NoteRow.note_id, NoteRow.digest).where(
+            NoteRow.source == source,
+            among(NoteRow.note_id, map(storable, note_ids)),
+            NoteRow.died.is_(None),
         )
-        found.update((note_id, digest) for note_id, digest in rows)
-    return found
+    )
+    return {row.note_id: row.digest for row in rows}
 
 
 def insert_generation(
@@ -127,11 +124,6 @@ def _insert(connection: Connection, table: type[Base], rows: list[dict[str, Any]
 
 def _set(connection: Connection, name: str, value: object) -> None:
     connection.execute(update(SettingRow).where(SettingRow.name == name).values(value=value))
-
-
-def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(ids), IDS_A_STATEMENT):
-        yield ids[start : start + IDS_A_STATEMENT]
 
 
 def _note_row(key: NoteKey, new: NewNote, number: int) -> dict[str, Any]:

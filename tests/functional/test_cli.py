@@ -87,6 +87,16 @@ def test_filters_narrow_a_search_and_k_still_comes_back(store: str) -> None:
     )
 
 
+def test_filters_of_every_kind_narrow_a_search_and_a_likeness(store: str, tmp_path: Path) -> None:
+    file = tmp_path / "filter.json"
+    file.write_text(json.dumps({"not": {"field": "note_id", "one_of": ["n3", "n4"]}}))
+    asked = ("search", "pain", "--store", store, "-k", 9, "--where", "category~ed NOTE")
+    assert {hit["note_id"] for hit in answer(*asked)["hits"]} == {"n2", "n3"}
+    assert [hit["note_id"] for hit in answer(*asked, "--filters", file)["hits"]] == ["n2"]
+    like = answer("similar", "n1", "--store", store, "--filters", file, "--where", "note_id!=n1")
+    assert [hit["note_id"] for hit in like["hits"]] == ["n2"]
+
+
 def test_similar_finds_others(store: str) -> None:
     found = answer("similar", "n1", "--store", store, "-k", 10)
     assert {hit["note_id"] for hit in found["hits"]} == {"n2", "n3", "n4"}

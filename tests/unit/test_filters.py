@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from notekin.errors import FilterError
-from notekin.search.filters import condition_of, parse_where
+from notekin.search.filters import condition_of
 from notekin.storage.snapshot import Snapshot
 from tests.support.notes import note, store_of
 from tests.support.words import WordEncoder
@@ -89,13 +89,3 @@ def test_an_unknown_field_is_named_with_those_there_are(snapshot: Snapshot) -> N
 def test_what_is_no_date_is_refused(snapshot: Snapshot, when: str) -> None:
     with pytest.raises(FilterError, match="2024-03-01"):
         found(snapshot, after=when)
-
-
-def test_where_takes_a_value_with_an_equals_sign_in_it() -> None:
-    assert parse_where(["a=b=c", "d=", "a=x"]) == {"a": ["b=c", "x"], "d": [""]}
-
-
-@pytest.mark.parametrize("pair", ["category", "=x", ""])
-def test_where_without_field_or_value_is_refused(pair: str) -> None:
-    with pytest.raises(FilterError, match="FIELD=VALUE"):
-        parse_where([pair])

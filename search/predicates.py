@@ -1,0 +1,54 @@
+"""The predicates that retrieval tasks carry, ``{"age": [18, 40], "drugs_contains": "insulin"}``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from notekin.errors import FilterError
+from notekin.search.filters import Expression, field
+from notekin.storage.conditions import AllOf
+from notekin.storage.days import DAY
+
+_CONTAINS = "_contains"
+
+
+def from_predicates(predicates: Mapping[str, object]) -> Expression:
+    """Return what a task's predicates ask together; of none, every note passes.
+
+    A value must be equal. Two numbers or two days in a list are a range, both ends taken in;
+    any other list is values of which one will do. ``NAME_contains`` asks that an item of the
+    list NAME is the value, the whole item: PNC is not PNC13.
+
+    Raises:
+        FilterError: A value is no text, number or truth value, nor a list of them.
+    """
+    asked = [_asked(name, value) for name, value in predicates.items()]
+    return Expression(AllOf(tuple(one.condition for one in asked)))
+
+
+def _asked(name: str, value: object) -> Expression:
+    values = value if isinstance(value, list | tuple) else [value]
+    if name.endswith(_CONTAINS):
+        return field(name.removesuffix(_CONTAINS)).one_of(*_texts(values))
+    if isinstance(value, list | tuple) and _is_range(value):
+        return field(name).between(value[0], value[1])
+    return field(name).one_of(*_texts(values))
+
+
+def _is_range(values: Sequence[object]) -> bool:
+    return len(values) == 2 and (all(map(_is_number, values)) or all(map(_is_day, values)))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_day(value: object) -> bool:
+    return isinstance(value, str) and DAY.fullmatch(value) is not None
+
+
+def _texts(values: Sequence[object]) -> list[str | int | float | bool]:
+    texts = [value for value in values if isinstance(value, str | int | float)]
+    if len(texts) < len(values):
+        raise FilterError("A predicate takes texts, numbers and truth values, or lists of them.")
+    return texts
