@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check bench clean postgres
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -12,8 +12,15 @@ help: ## List the targets
 demo: $(VENV)/run ## Set up, index the invented sample notes, search them, say what to type next
 	@$(BIN)/notekin demo --store notekin-demo
 
-test: $(VENV)/dev ## Run the tests
+test: $(VENV)/dev postgres ## Run the tests
 	$(BIN)/pytest -n 2
+
+# The tests start a PostgreSQL server of their own; its programs have to be here.
+postgres:
+	@if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && ! command -v initdb >/dev/null; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql >/dev/null; \
+	  else echo "The tests need PostgreSQL's server: apt-get install postgresql"; exit 1; fi; fi
 
 check: $(VENV)/dev ## Lint, format, types and layers
 	$(BIN)/ruff check .

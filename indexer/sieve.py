@@ -8,7 +8,11 @@ from dataclasses import dataclass
 
 from notekin.storage.records import digest_of
 from notekin.storage.store import Writer
+from notekin.text import storable
 from notekin.types import Fingerprint, Note, Reject
+
+MAX_ID_BYTES = 1_000
+"""Of note_id, patient_id, encounter_id and category: PostgreSQL indexes 2,704 bytes a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,9 @@ class Sieve:
             if isinstance(row, Reject):
                 rejects.append(row)
                 continue
+            if (long := _too_long(row)) is not None:
+                rejects.append(_is_too_long(row, self._rows, long))
+                continue
             notes += 1
             digest = digest_of(row, self._fingerprint)
             met = self._met.get(_mark(row))
@@ -71,14 +78,30 @@ class Sieve:
         return [
             (note, digest)
             for note, digest in notes
-            if known.get((note.source, note.note_id)) != digest
+            if known.get((note.source, storable(note.note_id))) != digest
         ]
 
 
 def _mark(note: Note) -> bytes:
     """Return 8 bytes that stand for (source, note_id); two notes share them once in 2**64."""
-    identity = f"{len(note.source)}:{note.source}{note.note_id}"
-    return hashlib.blake2b(identity.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    identity = storable(f"{len(note.source)}:{note.source}{note.note_id}")
+    return hashlib.blake2b(identity.encode(), digest_size=8).digest()
+
+
+def _too_long(note: Note) -> str | None:
+    """Return the field that no catalog could index, if there is one."""
+    for name in ("note_id", "patient_id", "encounter_id", "category"):
+        if len(storable(getattr(note, name) or "").encode()) > MAX_ID_BYTES:
+            return name
+    return None
+
+
+def _is_too_long(note: Note, row: int, field: str) -> Reject:
+    return Reject(
+        note.source,
+        f"row {row} of the run",
+        f"its {field} is longer than {MAX_ID_BYTES:,} bytes; map another column to {field}",
+    )
 
 
 def _stands_twice(note: Note, row: int) -> Reject:

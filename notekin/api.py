@@ -33,7 +33,9 @@ from notekin.search.filters import When, Where, condition_of
 from notekin.search.hits import Results
 from notekin.search.retrieval import Searcher
 from notekin.settings import Settings, read_settings
+from notekin.storage.catalog import FILE_NAME
 from notekin.storage.conditions import OneOf
+from notekin.storage.location import ServerUrl
 from notekin.storage.snapshot import Snapshot
 from notekin.storage.store import StoreFolder
 from notekin.types import Encoder, Fingerprint, Vectors
@@ -55,12 +57,15 @@ class Store:
         model: str | None = None,
         pooling: Pooling | None = None,
         spreading: Spreading | None = None,
+        catalog: ServerUrl | None = None,
     ) -> None:
         self.path = path
         self._settings = settings
         self._model = model
         self._pooling = pooling
         self._spreading = spreading
+        self._asked_catalog = catalog
+        self._catalog = catalog or _catalog_of(settings)
         self._spread: Spread | None = None
         self._folder: StoreFolder | None = None
         self._snapshot: Snapshot | None = None
@@ -230,17 +235,22 @@ class Store:
     def _index(self, sources: list[NoteSource], progress: Progress) -> IndexReport:
         if not sources:
             raise UsageError("Nothing to index: give a file, a folder or a table.")
+        if self._asked_catalog is not None and (self.path / FILE_NAME).exists():
+            raise UsageError(
+                f"The store at {self.path} keeps its catalog in {FILE_NAME}. "
+                "Leave out --catalog, or name another folder with --store."
+            )
         encoder = self._encoder_for_writing(sources)
         kept = self._spread.to_settings() if self._spread else None
         folder = self._folder = self._folder or StoreFolder.open_or_create(
-            self.path, encoder.fingerprint, kept
+            self.path, encoder.fingerprint, kept, self._catalog
         )
         with folder.write() as writer:
             return pipeline.index(sources, encoder, writer, progress)
 
     def _open(self) -> StoreFolder:
         if self._folder is None:
-            self._folder = StoreFolder.open(self.path)
+            self._folder = StoreFolder.open(self.path, self._catalog)
         return self._folder
 
     def _newest(self) -> Snapshot:
@@ -313,6 +323,7 @@ def open(  # noqa: A001 - read as notekin.open
     model: str | None = None,
     pooling: str | None = None,
     spreading: str | None = None,
+    catalog: str | None = None,
     encoder: Encoder | None = None,
 ) -> Store:
     """Return the store at a path; it is made by the first ``index`` where there is none.
@@ -324,6 +335,8 @@ def open(  # noqa: A001 - read as notekin.open
         pooling: For a new store: ``mean`` (the usual), ``cls``, ``max`` or ``mean_max``.
         spreading: For a new store: ``centre`` or ``whiten`` its vectors, fitted on the first
             notes indexed; for models whose vectors all point the same way.
+        catalog: For a new store: the PostgreSQL database that holds its SQL side,
+            ``postgresql+psycopg://USER@HOST/DATABASE?schema=NAME``; else a file in the folder.
         encoder: An encoder of one's own in place of a model.
     """
     settings = read_settings()
@@ -333,9 +346,14 @@ def open(  # noqa: A001 - read as notekin.open
         model,
         pooling_named(pooling) if pooling else None,
         spreading_named(spreading) if spreading else None,
+        ServerUrl.parse(catalog) if catalog else None,
     )
     store._encoder = encoder
     return store
+
+
+def _catalog_of(settings: Settings) -> ServerUrl | None:
+    return ServerUrl.parse(settings.catalog.get_secret_value()) if settings.catalog else None
 
 
 def _mean_pairwise_cosine(vectors: Vectors) -> float | None:

@@ -98,6 +98,14 @@ def index(
         str | None,
         typer.Option("--spread", help="For a new store: centre or whiten its vectors."),
     ] = None,
+    catalog: Annotated[
+        str | None,
+        typer.Option(
+            "--catalog",
+            metavar="URL",
+            help="For a new store: keep its SQL side in this PostgreSQL database.",
+        ),
+    ] = None,
     format: FormatOption = None,  # noqa: A002 - the option's name
     mapping: MapOption = None,
     source: Annotated[
@@ -110,7 +118,7 @@ def index(
     from notekin import display
     from notekin.progress import shown
 
-    with _open(store, model, pooling, spreading) as opened:
+    with _open(store, model, pooling, spreading, catalog) as opened:
         try:
             with shown(_stderr()) as progress:
                 report = opened.index(
@@ -290,10 +298,11 @@ def _open(
     model: str | None = None,
     pooling: str | None = None,
     spreading: str | None = None,
+    catalog: str | None = None,
 ) -> Store:
     from notekin.api import open as open_store
 
-    return open_store(path, model=model, pooling=pooling, spreading=spreading)
+    return open_store(path, model=model, pooling=pooling, spreading=spreading, catalog=catalog)
 
 
 def _parse_map(pairs: list[str]) -> dict[str, str]:

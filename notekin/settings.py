@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from platformdirs import user_cache_path
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from notekin.errors import UsageError
@@ -20,6 +20,8 @@ class Settings(BaseSettings):
 
     store: Path = Path("notekin-store")
     """NOTEKIN_STORE: the store where no --store is given."""
+    catalog: SecretStr | None = None
+    """NOTEKIN_CATALOG: the PostgreSQL URL of a store's catalog; it may hold the password."""
     model: str = CLINICAL_LONGFORMER
     """NOTEKIN_MODEL: the model of a new store where no --model is given."""
     cache: Path = Field(default_factory=lambda: user_cache_path("notekin"))

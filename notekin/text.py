@@ -1,4 +1,4 @@
-"""What is done to a text, letter by letter: half surrogates replaced, case taken off."""
+"""What is done to a text, letter by letter: case taken off, what others can't hold replaced."""
 
 from __future__ import annotations
 
@@ -24,3 +24,8 @@ def folded(text: str) -> str:
     if text.isascii():
         return text.lower()
     return "".join(lower if len(lower := letter.lower()) == 1 else letter for letter in text)
+
+
+def storable(text: str) -> str:
+    """Return a text that any SQL text column takes: NUL and lone surrogates become U+FFFD."""
+    return without_surrogates(text).replace("\0", "\ufffd")

@@ -10,11 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, insert, inspect, select
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DBAPIError
 
-from notekin.errors import DamagedStoreError, StoreError, StoreFormatError
+from notekin.errors import DamagedStoreError, StoreError, StoreFormatError, StoreLockedError
 from notekin.storage import reading
 from notekin.storage.engine import open_sqlite
+from notekin.storage.location import FILE_NAME as LOCATION_FILE
+from notekin.storage.location import Location, ServerUrl, read_location, write_location
+from notekin.storage.postgres import Server
 from notekin.storage.records import Generation, NewNote
 from notekin.storage.schema import FORMAT, Base, SettingRow
 from notekin.storage.segments import SegmentRecord
@@ -32,13 +35,18 @@ FILE_NAME = "catalog.sqlite"
 class Catalog:
     """A store's tables, open. Every method is one transaction."""
 
-    def __init__(self, engine: Engine, path: Path) -> None:
+    def __init__(self, engine: Engine, path: Path, server: Server | None = None) -> None:
         self.engine = engine
         self._path = path
+        self._server = server
 
     @classmethod
     def create(
-        cls, folder: Path, fingerprint: Fingerprint, spread: Mapping[str, object] | None = None
+        cls,
+        folder: Path,
+        fingerprint: Fingerprint,
+        spread: Mapping[str, object] | None = None,
+        server: ServerUrl | None = None,
     ) -> Catalog:
         """Make the tables and the first settings, all or nothing.
 
@@ -46,39 +54,49 @@ class Catalog:
             folder: The store's folder; it is there.
             fingerprint: The encoder's.
             spread: The transform that its vectors go through, where there is one.
+            server: The PostgreSQL schema that is to hold them; None for a file in the folder.
+
+        Raises:
+            StoreError: The schema holds another store.
+            StoreLockedError: Another process is making a store there.
         """
-        path = folder / FILE_NAME
-        catalog = cls(open_sqlite(path, create=True), path)
+        location = _locate(folder, server)
         settings: dict[str, object] = {
             "format": FORMAT,
-            "store_id": str(uuid.uuid4()),
+            "store_id": location.store_id if location else str(uuid.uuid4()),
             "encoder": dataclasses.asdict(fingerprint),
             "spread": dict(spread) if spread else None,
             "next_note_key": 1,
         }
-        with catalog.transaction() as connection:
-            Base.metadata.create_all(connection)
-            connection.execute(
-                insert(SettingRow),
-                [{"name": name, "value": value} for name, value in settings.items()],
-            )
+        catalog = cls._at(folder, location, create=True)
+        with catalog.exclusive(folder):
+            if location is not None:
+                catalog._claim(folder, location)
+            catalog._make(settings)
         return catalog
 
     @classmethod
-    def open(cls, folder: Path) -> Catalog | None:
-        """Open the catalog in a folder; None where there is none, or one never finished.
+    def open(cls, folder: Path, server: ServerUrl | None = None) -> Catalog | None:
+        """Open the catalog of a folder; None where there is none, or one never finished.
+
+        Args:
+            folder: The store's folder.
+            server: For a store whose catalog is in PostgreSQL, how to reach it from here.
 
         Raises:
             StoreFormatError: A newer Notekin wrote it.
             DamagedStoreError: The file is no catalog.
+            StoreError: The database can't be reached, or holds another store.
         """
-        path = folder / FILE_NAME
-        if not path.exists():
+        location = _locate(folder, server) if read_location(folder) else None
+        if location is None and not (folder / FILE_NAME).exists():
             return None
-        catalog = cls(open_sqlite(path), path)
-        with catalog.transaction() as connection:
-            if not inspect(connection).has_table(SettingRow.__tablename__):
-                return None
+        catalog = cls._at(folder, location)
+        if not catalog._is_made():
+            _check_empty(folder, location)
+            return None
+        if location is not None:
+            catalog._check_id(folder, location)
         number = catalog.setting("format")
         if not isinstance(number, int) or number > FORMAT:
             raise StoreFormatError(
@@ -86,6 +104,55 @@ class Catalog:
                 "Upgrade with: pip install --upgrade notekin"
             )
         return catalog
+
+    @classmethod
+    def _at(cls, folder: Path, location: Location | None, *, create: bool = False) -> Catalog:
+        if location is None:
+            path = folder / FILE_NAME
+            return cls(open_sqlite(path, create=create), path)
+        server = Server(location.server)
+        return cls(server.engine, folder / LOCATION_FILE, server)
+
+    def _is_made(self) -> bool:
+        with self.transaction() as connection:
+            return inspect(connection).has_table(SettingRow.__tablename__)
+
+    def _claim(self, folder: Path, location: Location) -> None:
+        """See that the schema is free, and only then name it in the folder."""
+        if self._is_made():
+            self._check_id(folder, location)
+            raise StoreLockedError(folder)
+        write_location(folder, location)
+
+    def _make(self, settings: Mapping[str, object]) -> None:
+        with self.transaction() as connection:
+            if self._server is not None:
+                self._server.make_schema(connection)
+            Base.metadata.create_all(connection)
+            connection.execute(
+                insert(SettingRow),
+                [{"name": name, "value": value} for name, value in settings.items()],
+            )
+
+    def _check_id(self, folder: Path, location: Location) -> None:
+        if self.setting("store_id") != location.store_id:
+            raise StoreError(
+                f"The catalog at {location.server.place} holds another store than the one at "
+                f"{folder}. Name the store's own, or for a new store another with ?schema=NAME."
+            )
+
+    @contextmanager
+    def exclusive(self, folder: Path, wait_s: float = 0.0) -> Iterator[None]:
+        """Hold the database's own write lock, where it has one: a file's is the folder's.
+
+        Raises:
+            StoreLockedError: Another process, on whatever machine, is writing.
+        """
+        if self._server is None:
+            yield
+            return
+        with self._server.exclusive(folder, wait_s):
+            yield
 
     def close(self) -> None:
         """Give the file back; open readers elsewhere are not touched."""
@@ -154,13 +221,16 @@ class Catalog:
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """Run one transaction; the database's own errors become ours, without their values."""
+        begin = self._server.transaction if self._server else self.engine.begin
         try:
-            with self.engine.begin() as connection:
+            with begin() as connection:
                 yield connection
-        except DatabaseError as error:
+        except DBAPIError as error:
             raise self._as_ours(error) from None
 
-    def _as_ours(self, error: DatabaseError) -> StoreError:
+    def _as_ours(self, error: DBAPIError) -> StoreError:
+        if self._server is not None:
+            return self._server.explain(error)
         said = str(error.orig)
         if "not a database" in said or "malformed" in said:
             return DamagedStoreError(
@@ -173,3 +243,21 @@ class Catalog:
 
 def _now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
+
+
+def _locate(folder: Path, server: ServerUrl | None) -> Location | None:
+    """Return where the catalog is or is to be, reached as asked; None for the folder's file."""
+    kept = read_location(folder)
+    if kept is not None:
+        return Location(server or kept.server, kept.store_id)
+    return Location(server, str(uuid.uuid4())) if server else None
+
+
+def _check_empty(folder: Path, location: Location | None) -> None:
+    """Refuse to take a store whose database was named wrongly, or is gone, for a new one."""
+    segments = folder / "segments"
+    if location is not None and segments.exists() and any(segments.iterdir()):
+        raise StoreError(
+            f"The catalog at {location.server.place} is empty, and the store at {folder} is not. "
+            "Name the store's own with NOTEKIN_CATALOG, or restore the database from a backup."
+        )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from notekin.text import without_surrogates
+from notekin.text import storable as storable
 from notekin.types import AttributeValue, EncodedNote, Fingerprint, Note, NoteKey
 
 
@@ -103,11 +103,6 @@ def attribute_values(
         for position, item in enumerate(value if isinstance(value, list) else [value]):
             if item is not None:
                 yield storable(name), position, value_text(item), _value_number(item)
-
-
-def storable(text: str) -> str:
-    """Return a text that any SQL text column takes: NUL and lone surrogates become U+FFFD."""
-    return without_surrogates(text).replace("\0", "\ufffd")
 
 
 def value_text(value: str | int | float | bool) -> str:

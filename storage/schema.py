@@ -8,10 +8,13 @@ null or above g, so a snapshot needs no lock (docs/decisions/0002-store-format.m
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Text
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, MetaData, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import JSON
+
+from notekin.storage.sql_text import SqlText
 
 FORMAT = 1
 """The number of the on-disk format; a store of a higher number is refused."""
@@ -21,6 +24,8 @@ Key = BigInteger().with_variant(Integer, "sqlite")
 
 class Base(DeclarativeBase):
     """All tables, with constraint names that migrations can address."""
+
+    type_annotation_map: ClassVar[dict[Any, Any]] = {str: SqlText}
 
     metadata = MetaData(
         naming_convention={
@@ -36,7 +41,7 @@ class SettingRow(Base):
     """One fact about the store as a whole: format, id, encoder fingerprint, next key."""
 
     __tablename__ = "settings"
-    name: Mapped[str] = mapped_column(String, primary_key=True)
+    name: Mapped[str] = mapped_column(SqlText, primary_key=True)
     value: Mapped[object] = mapped_column(JSON)
 
 
@@ -55,7 +60,7 @@ class SegmentRow(Base):
     """One folder of vectors under ``segments/``, with what its files must be."""
 
     __tablename__ = "segments"
-    name: Mapped[str] = mapped_column(String, primary_key=True)
+    name: Mapped[str] = mapped_column(SqlText, primary_key=True)
     born: Mapped[int] = mapped_column(Key)
     died: Mapped[int | None] = mapped_column(Key)
     notes: Mapped[int]
@@ -71,13 +76,13 @@ class NoteRow(Base):
     born: Mapped[int] = mapped_column(Key)
     died: Mapped[int | None] = mapped_column(Key, index=True)
     source: Mapped[str]
-    note_id: Mapped[str] = mapped_column(String, index=True)
-    patient_id: Mapped[str | None] = mapped_column(String, index=True)
-    encounter_id: Mapped[str | None] = mapped_column(String, index=True)
-    category: Mapped[str | None] = mapped_column(String, index=True)
+    note_id: Mapped[str] = mapped_column(SqlText, index=True)
+    patient_id: Mapped[str | None] = mapped_column(SqlText, index=True)
+    encounter_id: Mapped[str | None] = mapped_column(SqlText, index=True)
+    category: Mapped[str | None] = mapped_column(SqlText, index=True)
     recorded_at: Mapped[datetime | None] = mapped_column(index=True)
-    author: Mapped[str | None] = mapped_column(String)
-    title: Mapped[str | None] = mapped_column(String)
+    author: Mapped[str | None] = mapped_column(SqlText)
+    title: Mapped[str | None] = mapped_column(SqlText)
     digest: Mapped[bytes] = mapped_column(LargeBinary)
     tokens_seen: Mapped[int]
     tokens_total: Mapped[int]
@@ -122,13 +127,19 @@ class AttributeRow(Base):
 
     __tablename__ = "attribute_values"
     note_key: Mapped[int] = mapped_column(ForeignKey(NoteRow.note_key), primary_key=True)
-    name: Mapped[str] = mapped_column(String, primary_key=True)
+    name: Mapped[str] = mapped_column(SqlText, primary_key=True)
     position: Mapped[int] = mapped_column(primary_key=True)
     text: Mapped[str]
     number: Mapped[float | None]
 
 
-Index("ix_attribute_values_name_text", AttributeRow.name, AttributeRow.text)
+Index("ix_attribute_values_name_text", AttributeRow.name, AttributeRow.text).ddl_if(
+    dialect="sqlite"
+)
+# PostgreSQL's B-trees end at 2,704 bytes a value; an attribute may be a page of text.
+Index("ix_attribute_values_text", AttributeRow.text, postgresql_using="spgist").ddl_if(
+    dialect="postgresql"
+)
 Index("ix_attribute_values_name_number", AttributeRow.name, AttributeRow.number)
 
 
@@ -136,7 +147,7 @@ class RejectRow(Base):
     """A row that could not be read, with its place and the reason; never what it said."""
 
     __tablename__ = "rejects"
-    source: Mapped[str] = mapped_column(String, primary_key=True)
-    place: Mapped[str] = mapped_column(String, primary_key=True)
+    source: Mapped[str] = mapped_column(SqlText, primary_key=True)
+    place: Mapped[str] = mapped_column(SqlText, primary_key=True)
     reason: Mapped[str]
     run: Mapped[str]

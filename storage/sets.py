@@ -13,6 +13,8 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from notekin.text import storable
+
 
 class _Among(FunctionElement[bool]):
     """``column`` is one of the items of a JSON array."""
@@ -31,6 +33,7 @@ def among(
     have (32,766 in SQLite); this has one, whatever the number.
     """
     items = values.tolist() if isinstance(values, np.ndarray) else list(values)
+    items = [storable(item) if isinstance(item, str) else item for item in items]
     return _Among(column, literal(json.dumps(items, default=_moment), String))
 
 

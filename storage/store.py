@@ -2,7 +2,8 @@
 
 ::
 
-    STORE/catalog.sqlite    the catalog, and the commit point
+    STORE/catalog.sqlite    the catalog, and the commit point; in its place catalog.json,
+                            where it is in PostgreSQL (storage/location.py)
     STORE/segments/         one folder a segment
     STORE/writer.lock       held by the process that writes
 """
@@ -10,7 +11,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -22,8 +23,9 @@ from notekin.errors import (
     StoreLockedError,
     UsageError,
 )
-from notekin.storage import reading
+from notekin.storage import location, reading
 from notekin.storage.catalog import FILE_NAME, Catalog
+from notekin.storage.location import ServerUrl
 from notekin.storage.records import Generation, NewNote
 from notekin.storage.segments import Segment, remove_segment, sweep, write_segment
 from notekin.storage.snapshot import Snapshot
@@ -42,22 +44,30 @@ class StoreFolder:
         self._open_segments: dict[str, Segment] = {}
 
     @classmethod
-    def open(cls, path: Path) -> StoreFolder:
+    def open(cls, path: Path, server: ServerUrl | None = None) -> StoreFolder:
         """Open the store at ``path``.
+
+        Args:
+            path: The store's folder.
+            server: How to reach its catalog in PostgreSQL, where not as the folder says.
 
         Raises:
             NoSuchStoreError: There is none.
             StoreFormatError: A newer Notekin wrote it.
             DamagedStoreError: The catalog is not what was written.
         """
-        catalog = Catalog.open(path)
+        catalog = Catalog.open(path, server)
         if catalog is None:
             raise NoSuchStoreError(path)
         return cls(path, catalog)
 
     @classmethod
     def open_or_create(
-        cls, path: Path, fingerprint: Fingerprint, spread: Mapping[str, object] | None = None
+        cls,
+        path: Path,
+        fingerprint: Fingerprint,
+        spread: Mapping[str, object] | None = None,
+        server: ServerUrl | None = None,
     ) -> StoreFolder:
         """Open the store at ``path``, or make an empty one for this encoder's vectors.
 
@@ -65,6 +75,7 @@ class StoreFolder:
             path: The store's folder.
             fingerprint: The encoder's.
             spread: For a new store, the transform that its vectors go through.
+            server: For a new store, the PostgreSQL schema of its catalog; None for a file.
 
         Raises:
             EncoderMismatchError: The store there was made by another encoder.
@@ -73,7 +84,9 @@ class StoreFolder:
         """
         _make_folder(path)
         with _lock(path):
-            catalog = Catalog.open(path) or Catalog.create(path, fingerprint, spread)
+            catalog = Catalog.open(path, server) or Catalog.create(
+                path, fingerprint, spread, server
+            )
         store = cls(path, catalog)
         store.check_encoder(fingerprint)
         return store
@@ -124,7 +137,7 @@ class StoreFolder:
         Raises:
             StoreLockedError: Another process holds it.
         """
-        with _lock(self.path):
+        with _lock(self.path), self.catalog.exclusive(self.path):
             folder = self.path / _SEGMENTS
             folder.mkdir(mode=0o700, exist_ok=True)
             with self.catalog.transaction() as connection:
@@ -161,8 +174,14 @@ class Writer:
         try:
             return self._catalog.commit(keys, notes, segment)
         except BaseException:
-            remove_segment(self._segments, segment.name)
+            self._drop_unless_named(segment.name)
             raise
+
+    def _drop_unless_named(self, segment: str) -> None:
+        """Remove a segment that no generation names; where that can't be known, leave it."""
+        with suppress(StoreError), self._catalog.transaction() as connection:
+            if segment not in reading.segment_names(connection):
+                remove_segment(self._segments, segment)
 
     def live_digests(self, source: str, note_ids: Sequence[str]) -> dict[str, bytes]:
         """Return the digest of each of a source's notes that the store holds, by note id."""
@@ -192,7 +211,7 @@ def _make_folder(path: Path) -> None:
             f"The folder {path} can't be made: {error.strerror}. Name another with --store."
         ) from None
     others = {entry.name for entry in path.iterdir()} - {_LOCK}
-    if others and FILE_NAME not in others:
+    if others and not others & {FILE_NAME, location.FILE_NAME}:
         raise UsageError(
             f"The folder {path} holds other files and no store. Name an empty one with --store."
         )

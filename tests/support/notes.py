@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from notekin.storage.location import ServerUrl
 from notekin.storage.records import NewNote, digest_of
 from notekin.storage.store import StoreFolder
 from notekin.types import Encoder, Note, NoteId, PatientId
@@ -39,9 +40,11 @@ def commit(folder: StoreFolder, encoder: Encoder, *notes: Note) -> int:
         return writer.commit(news).number
 
 
-def store_of(path: Path, encoder: Encoder, *notes: Note) -> StoreFolder:
+def store_of(
+    path: Path, encoder: Encoder, *notes: Note, server: ServerUrl | None = None
+) -> StoreFolder:
     """Return a new store that holds these notes."""
-    folder = StoreFolder.open_or_create(path, encoder.fingerprint)
+    folder = StoreFolder.open_or_create(path, encoder.fingerprint, server=server)
     if notes:
         commit(folder, encoder, *notes)
     return folder

@@ -1,0 +1,5 @@
+"""The server that the contract's PostgreSQL half runs on."""
+
+from tests.support.postgres import postgres
+
+__all__ = ["postgres"]
