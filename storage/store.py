@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -203,22 +203,13 @@ class Writer:
         self._housekeeping.merge_tiers()
         return generation
 
-    def delete(
-        self, notes: Iterable[str] = (), patients: Iterable[str] = (), source: str | None = None
-    ) -> DeleteReport:
-        """Delete the notes of these ids, and all notes of these patients, as one generation.
-
-        They are found no more. Their bytes stay until ``purge``.
-
-        Args:
-            notes: Note ids.
-            patients: Patient ids.
-            source: Only notes of this source; None for any.
+    def delete(self, condemned: Condemned) -> DeleteReport:
+        """Delete notes, as one generation. They are found no more; bytes stay until ``purge``.
 
         Raises:
             AmbiguousNoteError: A note id stands in several sources, and none was named.
         """
-        report = self._catalog.delete(Condemned.of(notes, patients, source))
+        report = self._catalog.delete(condemned)
         if report.deleted:
             self._housekeeping.merge_tiers()
         return report
