@@ -91,10 +91,13 @@ class Snapshot:
 
     def note_vectors(self) -> Vectors:
         """Return the vectors of all live notes, in the order of their keys; a copy."""
-        parts = [
-            segment.notes.vectors[self._mask(segment.notes.ids, None)] for segment in self._segments
-        ]
-        return np.concatenate(parts) if parts else np.empty((0, 0), np.float32)
+        files = [segment.notes for segment in self._segments]
+        if not files:
+            return np.empty((0, 0), np.float32)
+        alive = [self._mask(file.ids, None) for file in files]
+        keys = np.concatenate([file.ids[mask] for file, mask in zip(files, alive, strict=True)])
+        vectors = [file.vectors[mask] for file, mask in zip(files, alive, strict=True)]
+        return _in_order_of(keys, np.concatenate(vectors))
 
     def find(self, note_id: str, source: str | None = None) -> StoredNote:
         """Return the facts of the note with this id.
@@ -178,6 +181,11 @@ class Snapshot:
             f"A note of the store at {self._path} has facts and no vectors. "
             "Restore it from a backup, or index the notes into a new store."
         )
+
+
+def _in_order_of(keys: Keys, vectors: Vectors) -> Vectors:
+    """Return vectors in the order of their keys; merged segments interleave."""
+    return vectors if np.all(np.diff(keys) > 0) else vectors[np.argsort(keys)]
 
 
 def _merge(queries: int, count: int, found: Sequence[tuple[Vectors, Keys]]) -> tuple[Vectors, Keys]:
