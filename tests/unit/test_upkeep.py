@@ -315,6 +315,29 @@ def test_a_purge_of_a_big_note_and_many_small_ones_leaves_no_byte(path: Path) ->
     assert ids(folder) == {f"o{number}" for number in range(1, 300, 2)}
 
 
+def test_what_a_database_without_secure_delete_left_is_gone_after_a_purge(path: Path) -> None:
+    folder = with_secret(path)
+    folder.close()
+    with sqlite3.connect(path / "catalog.sqlite") as connection:
+        connection.execute("PRAGMA secure_delete=OFF")
+        connection.execute("CREATE TABLE old (text)")
+        connection.execute("INSERT INTO old VALUES (?)", ["once upon a note " * 1000])
+    with sqlite3.connect(path / "catalog.sqlite") as connection:
+        connection.execute("PRAGMA secure_delete=OFF")
+        connection.execute("DROP TABLE old")
+    assert found_in(path, {"old": b"once upon a note"})
+    purge(StoreFolder.open(path))
+    assert not found_in(path, {"old": b"once upon a note"})
+
+
+def test_a_purged_store_takes_less_room(path: Path) -> None:
+    folder = store_of(path, ENCODER, *(note(f"n{at}", "fever " * 500) for at in range(100)))
+    delete(folder, *(f"n{at}" for at in range(90)))
+    report = purge(folder)
+    assert report.bytes_after == folder.size_bytes()
+    assert report.bytes_after < report.bytes_before / 3
+
+
 def test_rejects_and_live_notes_outlive_a_purge_and_keys_are_not_used_again(path: Path) -> None:
     folder = with_secret(path)
     highest = folder.catalog.next_note_key()
