@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from notekin.durable import sync
@@ -118,13 +120,12 @@ class Housekeeping:
 
 
 def folder_bytes(folder: Path) -> int:
-    """Return how much room the files under a folder take; one that vanishes takes none."""
+    """Return how much room the files under a folder take; what vanishes meanwhile takes none."""
     total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.stat().st_size if path.is_file() else 0
-        except FileNotFoundError:
-            continue
+    for parent, _, names in os.walk(folder):  # unlike rglob, it bears a folder that vanishes
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += (Path(parent) / name).stat().st_size
     return total
 
 

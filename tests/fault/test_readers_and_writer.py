@@ -124,7 +124,7 @@ def answer(process: subprocess.Popen[str]) -> Any:
 
 
 def test_readers_see_whole_generations_while_a_writer_does_everything(
-    tmp_path: Path, record_property: Any
+    tmp_path: Path, record_testsuite_property: Any
 ) -> None:
     store, stop = tmp_path / "store", tmp_path / "stop"
     stop.touch()
@@ -139,7 +139,7 @@ def test_readers_see_whole_generations_while_a_writer_does_everything(
         for reader in readers:
             reader.kill()
         wrote = answer(writer)
-    record_property("slowest_s", max(one["slowest_s"] for one in done))
+    record_testsuite_property("slowest_answer_s", max(one["slowest_s"] for one in done))
     assert all(one["rounds"] > 3 for one in done)
     last = wrote["rounds"]
     folder = StoreFolder.open(store)

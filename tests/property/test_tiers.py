@@ -63,6 +63,8 @@ def test_segments_stay_few(rows: list[int]) -> None:
     for one in rows:
         plain.add(one)
         assert sum(size.live for size in plain.sizes) == plain.added
+        small = [size.level for size in plain.sizes if size.live * 2 < plain.largest]
+        assert max(map(small.count, small), default=0) < FAN_IN
         full = 2 * plain.added // plain.largest
         assert len(plain.sizes) <= (FAN_IN - 1) * levels(plain.added) + full
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -476,6 +478,24 @@ def test_a_writer_that_may_wait_gets_its_turn(path: Path) -> None:
     with folder.write(wait_s=float("inf")):
         assert leave.is_set()
     holder.join()
+
+
+def test_a_segment_that_vanishes_while_sizes_are_counted_takes_no_room(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = with_secret(path)
+    gone, scan = segments(path)[0], os.scandir
+
+    def late(at: Any) -> Any:
+        if Path(at) == gone:
+            shutil.rmtree(gone, ignore_errors=True)
+        return scan(at)
+
+    monkeypatch.setattr(os, "scandir", late)
+    counted = folder.segments_bytes()
+    monkeypatch.undo()
+    assert not gone.exists()
+    assert counted == sum(file.stat().st_size for file in path.glob("segments/*/*"))
 
 
 def test_what_is_kept_beside_the_live_notes_is_counted(path: Path) -> None:
