@@ -487,7 +487,7 @@ def test_a_segment_that_vanishes_while_sizes_are_counted_takes_no_room(
     gone, scan = segments(path)[0], os.scandir
 
     def late(at: Any) -> Any:
-        if Path(at) == gone:
+        if not isinstance(at, int) and Path(at) == gone:
             shutil.rmtree(gone, ignore_errors=True)
         return scan(at)
 
