@@ -33,6 +33,9 @@ class Stats:
     Attributes:
         tokens_seen: Tokens that the model read; less than ``tokens_total`` would mean that
             text was cut, which never happens.
+        generations: Commits that the catalog remembers.
+        dead_notes: Replaced or deleted, and not purged yet.
+        size_bytes: Of the whole store; ``segments_bytes`` of it are vectors.
         mean_pairwise_cosine: Over all pairs of note vectors; near 1 means that the model's
             vectors hardly tell notes apart. None with fewer than two notes.
         sources: Name to number of notes.
@@ -47,7 +50,11 @@ class Stats:
     passages: int
     tokens_seen: int
     tokens_total: int
+    generations: int
+    segments: int
+    dead_notes: int
     size_bytes: int
+    segments_bytes: int
     model: str
     revision: str | None
     reading: str

@@ -5,16 +5,23 @@ This is where the rooms meet and where an encoder is picked.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeAlias
+from typing import TYPE_CHECKING, Self, TypeAlias, TypeVar
 
 import numpy as np
 
 from notekin.answers import ShownNote, Stats
-from notekin.errors import EncoderMismatchError, NoSuchStoreError, UsageError
+from notekin.errors import (
+    EncoderMismatchError,
+    NoneFoundError,
+    NoSuchStoreError,
+    StaleSnapshotError,
+    UsageError,
+)
 from notekin.indexer import pipeline
 from notekin.indexer.encoder import NoteEncoder, is_int8
 from notekin.indexer.pipeline import IndexReport, Progress
@@ -34,8 +41,11 @@ from notekin.search.hits import Results
 from notekin.search.retrieval import Searcher
 from notekin.settings import Settings, read_settings
 from notekin.storage.catalog import FILE_NAME
+from notekin.storage.compaction import CompactReport
 from notekin.storage.conditions import OneOf
+from notekin.storage.deleting import Condemned, DeleteReport
 from notekin.storage.location import ServerUrl
+from notekin.storage.purging import PurgeReport
 from notekin.storage.snapshot import Snapshot
 from notekin.storage.store import StoreFolder
 from notekin.types import Encoder, Fingerprint, Vectors
@@ -43,6 +53,10 @@ from notekin.types import Encoder, Fingerprint, Vectors
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+
+Answer = TypeVar("Answer")
+_TRIES = 10
+"""How often a purge may cut into one answer before the caller is told."""
 
 Source: TypeAlias = "str | Path | pd.DataFrame | pa.Table | pa.RecordBatchReader"
 
@@ -78,6 +92,7 @@ class Store:
         mapping: Mapping[str, str] | None = None,
         source: str | None = None,
         progress: Progress = lambda _report, _total: None,
+        wait_s: float = 0.0,
     ) -> IndexReport:
         """Bring notes into the store, which is made where there is none.
 
@@ -91,6 +106,8 @@ class Store:
             source: The name under which to keep them. A note's identity is its source and
                 its note_id. Where None: a file's or folder's full path, or ``table``.
             progress: Told after each batch.
+            wait_s: How long to wait where another process is writing; ``math.inf`` for as
+                long as it takes.
 
         Raises:
             ReaderError: A source as a whole can't be read.
@@ -100,7 +117,61 @@ class Store:
         opened = [
             open_source(one, format=format, mapping=mapping, source_name=source) for one in sources
         ]
-        return self._index(opened, progress)
+        return self._index(opened, progress, wait_s)
+
+    def delete(
+        self,
+        notes: Iterable[str] = (),
+        patients: Iterable[str] = (),
+        source: str | None = None,
+        wait_s: float = 0.0,
+    ) -> DeleteReport:
+        """Delete the notes of these ids, and all notes of these patients, at once.
+
+        They are found no more. Their bytes stay on disk until ``purge``.
+
+        Args:
+            notes: Note ids; one that several sources hold is refused unless one is named.
+            patients: Patient ids; their notes of every source, unless one is named.
+            source: Only notes of this source.
+            wait_s: As in ``index``.
+
+        Raises:
+            NoneFoundError: The store holds nothing of any of these ids.
+            AmbiguousNoteError: Several sources hold a note of one of these ids.
+            StoreLockedError: Another process is writing.
+        """
+        condemned = Condemned.of(notes, patients, source)
+        if not len(condemned):
+            raise UsageError("Nothing to delete: give note ids or patient ids.")
+        with self._open().write(wait_s) as writer:
+            report = writer.delete(condemned)
+        if not report.deleted:
+            raise NoneFoundError(self.path, len(condemned))
+        return report
+
+    def compact(self, wait_s: float = 0.0) -> CompactReport:
+        """Rewrite the vectors of live notes into as few segments as there can be.
+
+        Searching goes on meanwhile, and nothing that is found changes.
+
+        Raises:
+            StoreLockedError: Another process is writing.
+        """
+        with self._open().write(wait_s) as writer:
+            return writer.compact()
+
+    def purge(self, wait_s: float = 0.0) -> PurgeReport:
+        """Remove every byte of what was deleted or replaced: texts, facts, vectors.
+
+        Rejects stay. Killed on the way, the same again does the rest.
+
+        Raises:
+            PurgeUnfinishedError: A reader held the catalog's log; the rest is still to do.
+            StoreLockedError: Another process is writing.
+        """
+        with self._open().write(wait_s) as writer:
+            return writer.purge()
 
     def search(
         self,
@@ -124,7 +195,8 @@ class Store:
             NoSuchStoreError: There is no store at this path.
             FilterError: A filter names no field of this store.
         """
-        return self._searcher().search(text, k, condition_of(where, after, before))
+        condition, encoder = condition_of(where, after, before), self._encoder_of_store()
+        return self._read(lambda snapshot: Searcher(snapshot, encoder).search(text, k, condition))
 
     def similar(
         self,
@@ -141,8 +213,10 @@ class Store:
             NoSuchNoteError: The store holds no such note.
             AmbiguousNoteError: Several sources hold one; say which with ``source``.
         """
-        condition = condition_of(where, after, before)
-        return self._searcher().similar(note_id, k, condition, source)
+        condition, encoder = condition_of(where, after, before), self._encoder_of_store()
+        return self._read(
+            lambda snapshot: Searcher(snapshot, encoder).similar(note_id, k, condition, source)
+        )
 
     def show(self, note_id: str, source: str | None = None) -> ShownNote:
         """Return a note with its facts, its text to the letter and its passages.
@@ -151,23 +225,23 @@ class Store:
             NoSuchNoteError: The store holds no such note.
             AmbiguousNoteError: Several sources hold one; say which with ``source``.
         """
-        snapshot = self._newest()
-        note = snapshot.find(note_id, source)
-        passages = tuple(snapshot.passages(note.note_key))
-        return ShownNote(note, snapshot.text(note.note_key), passages)
+        return self._read(lambda snapshot: _shown(snapshot, note_id, source))
 
     def stats(self) -> Stats:
         """Return what the store holds, counted now."""
+        return self._read(self._stats)
+
+    def _stats(self, snapshot: Snapshot) -> Stats:
         folder = self._open()
-        snapshot = self._newest()
-        counts = snapshot.count()
         fingerprint = folder.catalog.fingerprint()
         rejects = folder.catalog.rejects()
         return Stats(
             path=str(self.path),
             generation=snapshot.generation,
-            **dataclasses.asdict(counts),
+            **dataclasses.asdict(snapshot.count()),
+            **dataclasses.asdict(snapshot.upkeep()),
             size_bytes=folder.size_bytes(),
+            segments_bytes=folder.segments_bytes(),
             model=fingerprint.model,
             revision=fingerprint.revision,
             reading=describe(fingerprint.reading),
@@ -201,9 +275,9 @@ class Store:
         read = read_task(Path(task))
         corpus = open_source(read.corpus, format="beir")
         self._index([corpus], progress)
-        return evaluate(
-            read, self._newest(), self._encoder_of_store(), OneOf("source", (corpus.name,)), k
-        )
+        encoder = self._encoder_of_store()
+        condition = OneOf("source", (corpus.name,))
+        return self._read(lambda snapshot: evaluate(read, snapshot, encoder, condition, k))
 
     def close(self) -> None:
         """Give the store's files back."""
@@ -225,14 +299,16 @@ class Store:
     def __repr__(self) -> str:
         """Say where the store is and what it holds."""
         try:
-            counts = self._newest().count()
+            counts = self._read(Snapshot.count)
         except NoSuchStoreError:
             return f"<notekin.Store {self.path}, empty>"
         return (
             f"<notekin.Store {self.path}, {counts.notes:,} notes of {counts.patients:,} patients>"
         )
 
-    def _index(self, sources: list[NoteSource], progress: Progress) -> IndexReport:
+    def _index(
+        self, sources: list[NoteSource], progress: Progress, wait_s: float = 0.0
+    ) -> IndexReport:
         if not sources:
             raise UsageError("Nothing to index: give a file, a folder or a table.")
         if self._asked_catalog is not None and (self.path / FILE_NAME).exists():
@@ -243,9 +319,9 @@ class Store:
         encoder = self._encoder_for_writing(sources)
         kept = self._spread.to_settings() if self._spread else None
         folder = self._folder = self._folder or StoreFolder.open_or_create(
-            self.path, encoder.fingerprint, kept, self._catalog
+            self.path, encoder.fingerprint, kept, self._catalog, wait_s
         )
-        with folder.write() as writer:
+        with folder.write(wait_s) as writer:
             return pipeline.index(sources, encoder, writer, progress)
 
     def _open(self) -> StoreFolder:
@@ -260,8 +336,12 @@ class Store:
             self._snapshot = folder.snapshot()
         return self._snapshot
 
-    def _searcher(self) -> Searcher:
-        return Searcher(self._newest(), self._encoder_of_store())
+    def _read(self, answer: Callable[[Snapshot], Answer]) -> Answer:
+        """Answer from the newest generation; where a purge cuts in, from the next one."""
+        for _ in range(_TRIES - 1):
+            with contextlib.suppress(StaleSnapshotError):
+                return answer(self._newest())
+        return answer(self._newest())
 
     def _encoder_for_writing(self, sources: list[NoteSource]) -> Encoder:
         """Return the encoder of the store, or of a new one: the model asked for, or the usual."""
@@ -354,6 +434,12 @@ def open(  # noqa: A001 - read as notekin.open
 
 def _catalog_of(settings: Settings) -> ServerUrl | None:
     return ServerUrl.parse(settings.catalog.get_secret_value()) if settings.catalog else None
+
+
+def _shown(snapshot: Snapshot, note_id: str, source: str | None) -> ShownNote:
+    note = snapshot.find(note_id, source)
+    passages = tuple(snapshot.passages(note.note_key))
+    return ShownNote(note, snapshot.text(note.note_key), passages)
 
 
 def _mean_pairwise_cosine(vectors: Vectors) -> float | None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from typer.core import TyperCommand
 
 from notekin.errors import NotekinError, UsageError
 
@@ -53,6 +55,15 @@ SourceOption = Annotated[
     str | None,
     typer.Option("--source", metavar="NAME", help="The source, where several hold this id."),
 ]
+WaitOption = Annotated[
+    float,
+    typer.Option(
+        "--wait",
+        metavar="[SECONDS]",
+        min=0,
+        help="Wait for another writer to finish, this long or, alone, as long as it takes.",
+    ),
+]
 FormatOption = Annotated[
     str | None, typer.Option("--format", help="How to read the sources; else found out.")
 ]
@@ -60,6 +71,23 @@ MapOption = Annotated[
     list[str] | None,
     typer.Option("--map", metavar="FIELD=COLUMN", help="Which column holds a field."),
 ]
+
+
+class WaitingCommand(TyperCommand):
+    """A command whose ``--wait`` may stand alone: it then waits for as long as it takes."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Give a ``--wait`` that has no number the one that never ends."""
+        given: list[str] = []
+        for place, word in enumerate(args):
+            given.append(word)
+            if word == "--wait" and not _is_number(args[place + 1 : place + 2]):
+                given.append("inf")
+        return super().parse_args(ctx, given)
+
+
+def _is_number(words: list[str]) -> bool:
+    return bool(words) and re.fullmatch(r"[0-9.]+|inf", words[0]) is not None
 
 
 def _say_version(asked: bool) -> None:
@@ -80,7 +108,7 @@ def options(
     """Finds clinical notes by meaning, and the patients they belong to."""
 
 
-@app.command()
+@app.command(cls=WaitingCommand)
 def index(
     sources: Annotated[list[Path], typer.Argument(metavar="SOURCE...", help="Files or folders.")],
     store: StoreOption = None,
@@ -112,6 +140,7 @@ def index(
         str | None,
         typer.Option("--source", metavar="NAME", help="Keep the notes under this source's name."),
     ] = None,
+    wait_s: WaitOption = 0.0,
     as_json: JsonOption = False,
 ) -> None:
     """Read notes into a store; what is in it already, unchanged, is skipped."""
@@ -127,6 +156,7 @@ def index(
                     mapping=_parse_map(mapping or []),
                     source=source,
                     progress=progress,
+                    wait_s=wait_s,
                 )
         except KeyboardInterrupt:
             _stderr().print("Interrupted. What is committed stays; the same command goes on.")
@@ -327,3 +357,6 @@ def _stdout() -> Console:
 
 def _stderr() -> Console:
     return Console(stderr=True)
+
+
+from notekin import cli_upkeep as _cli_upkeep  # noqa: E402, F401 - registers its commands on app

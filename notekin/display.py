@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from notekin.indexer.pipeline import IndexReport
     from notekin.search.evaluation import Evaluation
     from notekin.search.hits import Hit, Results
+    from notekin.storage.compaction import CompactReport
+    from notekin.storage.deleting import DeleteReport
+    from notekin.storage.purging import PurgeReport
 
 
 def results(console: Console, found: Results) -> None:
@@ -56,7 +59,10 @@ def stats(console: Console, counted: Stats) -> None:
         "notes": f"{counted.notes:,} of {counted.patients:,} patients",
         "passages": f"{counted.passages:,}",
         "tokens": f"{counted.tokens_seen:,} seen of {counted.tokens_total:,}",
-        "size": f"{counted.size_bytes / 1e6:,.1f} MB",
+        "size": f"{_megabytes(counted.size_bytes)}, of which vectors "
+        f"{_megabytes(counted.segments_bytes)} in {counted.segments:,} segments",
+        "generations": f"{counted.generations:,}",
+        "dead notes": f"{counted.dead_notes:,} replaced or deleted, until purged",
         "model": f"{counted.model}, {counted.dim} wide, {counted.reading}",
         "mean pairwise cosine": _number(counted.mean_pairwise_cosine),
         "sources": _tally(counted.sources),
@@ -99,6 +105,40 @@ def report(console: Console, done: IndexReport, path: object) -> None:
         )
 
 
+def deletion(console: Console, done: DeleteReport, path: object) -> None:
+    """Print what a deletion did, in numbers."""
+    console.print(f"{done.deleted:,} notes deleted; generation {done.generation}", highlight=False)
+    if done.notes_not_found or done.patients_not_found:
+        console.print(
+            f"Not found: {done.notes_not_found:,} note ids and "
+            f"{done.patients_not_found:,} patient ids",
+            highlight=False,
+        )
+    console.print(
+        f"They are found no more. To remove their bytes: notekin purge --store {path}",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def compaction(console: Console, done: CompactReport) -> None:
+    """Print what a compaction did."""
+    console.print(
+        f"{done.segments_before:,} segments of {_megabytes(done.bytes_before)} are now "
+        f"{done.segments_after:,} of {_megabytes(done.bytes_after)}; generation {done.generation}",
+        highlight=False,
+    )
+
+
+def purging(console: Console, done: PurgeReport) -> None:
+    """Print what a purge did."""
+    console.print(
+        f"{done.notes:,} dead notes removed, {done.segments:,} segments rewritten; the store took "
+        f"{_megabytes(done.bytes_before)} and takes {_megabytes(done.bytes_after)}",
+        highlight=False,
+    )
+
+
 def evaluation(console: Console, measured: Evaluation) -> None:
     """Print a task's measures."""
     table = Table("task", "mode", "queries", *measured.metrics, "queries/s")
@@ -127,6 +167,10 @@ def _plain_table() -> Table:
 def _tally(counts: dict[str, int]) -> str:
     shown = [f"{name} {size:,}" for name, size in list(counts.items())[:12]]
     return ", ".join([*shown, "…"] if len(counts) > 12 else shown)
+
+
+def _megabytes(size_bytes: int) -> str:
+    return f"{size_bytes / 1e6:,.1f} MB"
 
 
 def _number(value: float | None) -> str:

@@ -9,6 +9,7 @@
     ├── NotFoundError               what was asked for is not there
     │   ├── NoSuchStoreError        there is no store at this path
     │   ├── NoSuchNoteError         the store holds no such note
+    │   ├── NoneFoundError          the store holds nothing of any of these ids
     │   └── NoSuchSourceError       there is nothing to read at this path
     ├── ReaderError                 a source as a whole can't be read (one row goes to the rejects)
     ├── EncoderError                the model can't be loaded or run
@@ -16,6 +17,8 @@
     │   └── EncoderMismatchError    the store was made by another encoder
     └── StoreError                  the store can't do what was asked
         ├── StoreLockedError        another process is writing
+        ├── StaleSnapshotError      a purge removed what this snapshot shows
+        ├── PurgeUnfinishedError    a reader kept the last step of a purge from being done
         ├── StoreFormatError        a newer Notekin wrote this store
         └── DamagedStoreError       a file is missing or is not what was written
 
@@ -78,6 +81,16 @@ class NoSuchNoteError(NotFoundError):
         )
 
 
+class NoneFoundError(NotFoundError):
+    """The store holds nothing of any of the ids given."""
+
+    def __init__(self, path: Path, asked: int) -> None:
+        super().__init__(
+            f"The store at {path} holds none of the {asked:,} ids given; nothing was changed. "
+            "Ids are those of the data it was made from: see them with notekin search --json."
+        )
+
+
 class NoSuchSourceError(NotFoundError):
     """There is nothing to read at this path."""
 
@@ -121,7 +134,33 @@ class StoreLockedError(StoreError):
     def __init__(self, path: Path) -> None:
         super().__init__(
             f"Another process is writing to the store at {path}. "
-            "Try again when it has finished; searching works meanwhile."
+            "Try again when it has finished, or wait for it with --wait; "
+            "searching works meanwhile."
+        )
+
+
+class StaleSnapshotError(StoreError):
+    """A purge has removed what this snapshot shows."""
+
+    http_status = 409
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"A purge of the store at {path} has removed what this snapshot shows. "
+            "Take a new snapshot and ask again."
+        )
+
+
+class PurgeUnfinishedError(StoreError):
+    """A reader kept the last step of a purge from being done."""
+
+    http_status = 409
+
+    def __init__(self, path: Path, waited_s: float) -> None:
+        super().__init__(
+            f"The rows and vectors are removed, but {path} may still hold bytes of them: a "
+            f"reader held it for more than {waited_s:g} s. End that process and run the same "
+            "purge again; it does what is left."
         )
 
 

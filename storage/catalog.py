@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,16 +14,20 @@ from sqlalchemy.exc import DBAPIError
 
 from notekin.errors import DamagedStoreError, StoreError, StoreFormatError, StoreLockedError
 from notekin.storage import reading
+from notekin.storage.deleting import Condemned, DeleteReport, delete_notes
 from notekin.storage.engine import open_sqlite
 from notekin.storage.location import FILE_NAME as LOCATION_FILE
 from notekin.storage.location import Location, ServerUrl, read_location, write_location
 from notekin.storage.postgres import Server
+from notekin.storage.purging import remove_dead
 from notekin.storage.records import Generation, NewNote
 from notekin.storage.schema import FORMAT, Base, SettingRow
 from notekin.storage.segments import SegmentRecord
+from notekin.storage.vacuum import vacuum
 from notekin.storage.writing import (
     forget_rejects,
     insert_generation,
+    insert_merge,
     live_digests,
     replace_rejects,
 )
@@ -197,6 +201,33 @@ class Catalog:
         """
         with self.transaction() as connection:
             return insert_generation(connection, keys, notes, segment, _now())
+
+    def delete(self, condemned: Condemned) -> DeleteReport:
+        """Add a generation in which these notes are no more; none where none is found.
+
+        Raises:
+            AmbiguousNoteError: A note id stands in several sources, and none was named.
+        """
+        with self.transaction() as connection:
+            return delete_notes(connection, condemned, _now())
+
+    def commit_merge(self, old: Collection[str], merged: Sequence[SegmentRecord]) -> Generation:
+        """Add a generation that reads the merged segments in place of the old ones."""
+        with self.transaction() as connection:
+            return insert_merge(connection, old, merged, _now())
+
+    def remove_dead(self) -> int:
+        """Remove what only older generations show; return how many versions of notes it was."""
+        with self.transaction() as connection:
+            return remove_dead(connection)
+
+    def vacuum(self, readers_wait_s: float) -> None:
+        """Rewrite the catalog so that no byte is left of what was removed.
+
+        Raises:
+            PurgeUnfinishedError: A reader held its log for longer than that.
+        """
+        vacuum(self.engine, self._path, readers_wait_s)
 
     def record_rejects(self, rejects: Sequence[Reject], run: str) -> None:
         """Keep the rows that could not be read; a place read again keeps its newest reason."""

@@ -34,10 +34,14 @@ from notekin.storage.schema import (
     PassageRow,
     RejectRow,
     SegmentRow,
+    SettingRow,
 )
 from notekin.storage.segments import SegmentRecord
 from notekin.storage.sets import among
 from notekin.types import NoteKey, Passage, Reject
+
+PURGED_AT = "purged_at"
+"""The setting that names the generation of the last purge."""
 
 _NOTE_COLUMNS = (
     NoteRow.note_key,
@@ -66,6 +70,19 @@ class Counts:
     tokens_total: int
 
 
+@dataclass(frozen=True, slots=True)
+class Upkeep:
+    """What a store keeps beside its live notes.
+
+    Attributes:
+        dead_notes: Replaced or deleted, and still in the catalog; purge removes them.
+    """
+
+    generations: int
+    segments: int
+    dead_notes: int
+
+
 def seen_by(generation: int) -> ColumnElement[bool]:
     """Return the WHERE clause of the notes that are live in a generation."""
     return and_(NoteRow.born <= generation, or_(NoteRow.died.is_(None), NoteRow.died > generation))
@@ -84,11 +101,13 @@ def segments(connection: Connection, generation: int) -> list[SegmentRecord]:
     return [SegmentRecord(*row) for row in rows]
 
 
-def dead_keys(connection: Connection, generation: int) -> Keys:
-    """Return the notes that segments may still hold and this generation no longer does."""
+def dead_keys(connection: Connection, generation: int, since: int = 0) -> Keys:
+    """Return the notes that died after ``since`` and no later than ``generation``, ascending."""
     return _keys(
         connection,
-        select(NoteRow.note_key).where(NoteRow.died <= generation).order_by(NoteRow.note_key),
+        select(NoteRow.note_key)
+        .where(NoteRow.died > since, NoteRow.died <= generation)
+        .order_by(NoteRow.note_key),
     )
 
 
@@ -206,9 +225,20 @@ def newest(connection: Connection) -> int:
     return connection.scalar(select(func.max(GenerationRow.number))) or 0
 
 
-def segment_names(connection: Connection) -> set[str]:
-    """Return the segments that any generation names, dead ones too."""
-    return set(connection.scalars(select(SegmentRow.name)))
+def purged_at(connection: Connection) -> int:
+    """Return the oldest generation whose rows are all there; 0 where nothing was purged."""
+    value = connection.scalar(select(SettingRow.value).where(SettingRow.name == PURGED_AT))
+    return value if isinstance(value, int) else 0
+
+
+def upkeep(connection: Connection, generation: int) -> Upkeep:
+    """Count what is kept beside the live notes."""
+    dead = select(func.count()).where(NoteRow.died <= generation)
+    return Upkeep(
+        generations=connection.scalar(select(func.count(GenerationRow.number))) or 0,
+        segments=len(segments(connection, generation)),
+        dead_notes=connection.scalar(dead) or 0,
+    )
 
 
 def _check_fields(connection: Connection, generation: int, condition: Condition) -> None:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from sqlalchemy import Connection
 
-from notekin.errors import AmbiguousNoteError, DamagedStoreError, NoSuchNoteError
+from notekin.errors import (
+    AmbiguousNoteError,
+    DamagedStoreError,
+    NoSuchNoteError,
+    StaleSnapshotError,
+)
 from notekin.storage import reading
 from notekin.storage.catalog import Catalog
 from notekin.storage.conditions import Condition
 from notekin.storage.keys import Keys, contains, note_keys_of, passage_key
-from notekin.storage.reading import Counts
+from notekin.storage.reading import Counts, Upkeep
 from notekin.storage.records import StoredNote
 from notekin.storage.segments import Segment
 from notekin.storage.vector_file import Mask, VectorFile
@@ -37,7 +44,7 @@ class Snapshot:
         Raises:
             FilterError: The condition names a field that no note of the store has.
         """
-        with self._catalog.transaction() as connection:
+        with self._reading() as connection:
             return reading.select_keys(connection, self.generation, condition)
 
     def nearest_passages(
@@ -84,10 +91,13 @@ class Snapshot:
 
     def note_vectors(self) -> Vectors:
         """Return the vectors of all live notes, in the order of their keys; a copy."""
-        parts = [
-            segment.notes.vectors[self._mask(segment.notes.ids, None)] for segment in self._segments
-        ]
-        return np.concatenate(parts) if parts else np.empty((0, 0), np.float32)
+        files = [segment.notes for segment in self._segments]
+        if not files:
+            return np.empty((0, 0), np.float32)
+        alive = [self._mask(file.ids, None) for file in files]
+        keys = np.concatenate([file.ids[mask] for file, mask in zip(files, alive, strict=True)])
+        vectors = [file.vectors[mask] for file, mask in zip(files, alive, strict=True)]
+        return _in_order_of(keys, np.concatenate(vectors))
 
     def find(self, note_id: str, source: str | None = None) -> StoredNote:
         """Return the facts of the note with this id.
@@ -96,7 +106,7 @@ class Snapshot:
             NoSuchNoteError: No live note has it.
             AmbiguousNoteError: Several sources have one and ``source`` is None.
         """
-        with self._catalog.transaction() as connection:
+        with self._reading() as connection:
             found = reading.find_notes(connection, self.generation, note_id, source)
         if not found:
             raise NoSuchNoteError(self._path)
@@ -106,7 +116,7 @@ class Snapshot:
 
     def notes(self, keys: Sequence[NoteKey]) -> list[StoredNote]:
         """Return the facts of some notes, in the order of their keys given."""
-        with self._catalog.transaction() as connection:
+        with self._reading() as connection:
             found = reading.notes_of(connection, keys)
         if missing := len(set(keys) - found.keys()):
             raise DamagedStoreError(
@@ -117,28 +127,45 @@ class Snapshot:
 
     def text(self, key: NoteKey) -> str:
         """Return a note's text to the letter."""
-        with self._catalog.transaction() as connection:
+        with self._reading() as connection:
             return reading.text_of(connection, key)
 
     def passages(self, key: NoteKey) -> list[Passage]:
         """Return a note's passages in text order."""
-        with self._catalog.transaction() as connection:
+        with self._reading() as connection:
             return reading.passages_of(connection, key)
 
     def count(self) -> Counts:
         """Count notes, patients, passages and tokens."""
-        with self._catalog.transaction() as connection:
+        with self._reading() as connection:
             return reading.count(connection, self.generation)
+
+    def upkeep(self) -> Upkeep:
+        """Count generations, segments and the dead notes that are still in the catalog."""
+        with self._reading() as connection:
+            return reading.upkeep(connection, self.generation)
 
     def notes_by(self, field: str) -> dict[str | None, int]:
         """Count the notes by the values of a named field, most first."""
-        with self._catalog.transaction() as connection:
+        with self._reading() as connection:
             return reading.notes_by(connection, self.generation, field)
 
     def attribute_names(self) -> list[str]:
         """Return the names of the attributes that notes have, sorted."""
-        with self._catalog.transaction() as connection:
+        with self._reading() as connection:
             return reading.attribute_names(connection, self.generation)
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        """Run one transaction, in which every row of this generation is there.
+
+        Raises:
+            StaleSnapshotError: A purge has removed some of them.
+        """
+        with self._catalog.transaction() as connection:
+            if reading.purged_at(connection) > self.generation:
+                raise StaleSnapshotError(self._path)
+            yield connection
 
     def _mask(self, note_keys: Keys, allowed: Keys | None) -> Mask:
         """Return which rows may be found: live in this generation, and allowed."""
@@ -149,11 +176,16 @@ class Snapshot:
         for file in files:
             rows = file.rows_between(first, last)
             if rows.stop > rows.start:
-                return file.vectors[rows]
+                return file.vectors[rows].copy()  # outlives the file's mapping
         raise DamagedStoreError(
             f"A note of the store at {self._path} has facts and no vectors. "
             "Restore it from a backup, or index the notes into a new store."
         )
+
+
+def _in_order_of(keys: Keys, vectors: Vectors) -> Vectors:
+    """Return vectors in the order of their keys; merged segments interleave."""
+    return vectors if np.all(np.diff(keys) > 0) else vectors[np.argsort(keys)]
 
 
 def _merge(queries: int, count: int, found: Sequence[tuple[Vectors, Keys]]) -> tuple[Vectors, Keys]:

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,6 +18,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from notekin.errors import (
+    DamagedStoreError,
     EncoderMismatchError,
     NoSuchStoreError,
     StoreError,
@@ -25,9 +27,14 @@ from notekin.errors import (
 )
 from notekin.storage import location, reading
 from notekin.storage.catalog import FILE_NAME, Catalog
+from notekin.storage.compaction import CompactReport
+from notekin.storage.deaths import Deaths
+from notekin.storage.deleting import Condemned, DeleteReport
+from notekin.storage.housekeeping import READERS_WAIT_S, Housekeeping, folder_bytes
 from notekin.storage.location import ServerUrl
+from notekin.storage.purging import PurgeReport
 from notekin.storage.records import Generation, NewNote
-from notekin.storage.segments import Segment, remove_segment, sweep, write_segment
+from notekin.storage.segments import Segment, SegmentRecord, remove_segment, write_segment
 from notekin.storage.snapshot import Snapshot
 from notekin.types import Fingerprint, NoteKey, Reject
 
@@ -42,6 +49,7 @@ class StoreFolder:
         self.path = path
         self.catalog = catalog
         self._open_segments: dict[str, Segment] = {}
+        self._deaths = Deaths()
 
     @classmethod
     def open(cls, path: Path, server: ServerUrl | None = None) -> StoreFolder:
@@ -68,6 +76,7 @@ class StoreFolder:
         fingerprint: Fingerprint,
         spread: Mapping[str, object] | None = None,
         server: ServerUrl | None = None,
+        wait_s: float = 0.0,
     ) -> StoreFolder:
         """Open the store at ``path``, or make an empty one for this encoder's vectors.
 
@@ -76,6 +85,7 @@ class StoreFolder:
             fingerprint: The encoder's.
             spread: For a new store, the transform that its vectors go through.
             server: For a new store, the PostgreSQL schema of its catalog; None for a file.
+            wait_s: How long to wait for another process that is making or writing it.
 
         Raises:
             EncoderMismatchError: The store there was made by another encoder.
@@ -83,7 +93,7 @@ class StoreFolder:
             UsageError: The folder holds something else.
         """
         _make_folder(path)
-        with _lock(path):
+        with _lock(path, wait_s):
             catalog = Catalog.open(path, server) or Catalog.create(
                 path, fingerprint, spread, server
             )
@@ -113,44 +123,68 @@ class StoreFolder:
 
     def size_bytes(self) -> int:
         """Return how much room the store takes on disk."""
-        return sum(path.stat().st_size for path in self.path.rglob("*") if path.is_file())
+        return folder_bytes(self.path)
+
+    def segments_bytes(self) -> int:
+        """Return how much of it the vectors take."""
+        return folder_bytes(self.path / _SEGMENTS)
 
     def snapshot(self) -> Snapshot:
-        """Return a view of the newest generation; a segment already open is not opened again."""
-        with self.catalog.transaction() as connection:
-            generation = reading.newest(connection)
-            records = reading.segments(connection, generation)
-            dead = reading.dead_keys(connection, generation)
+        """Return a view of the newest generation; what is known already is not read again.
+
+        A merge may remove a segment's files between the moment that the catalog names it
+        and the moment that it is opened. Then there is a newer generation, and that is
+        taken.
+
+        Raises:
+            DamagedStoreError: A file of the newest generation is not what was written.
+        """
+        while True:
+            with self.catalog.transaction() as connection:
+                generation = reading.newest(connection)
+                records = reading.segments(connection, generation)
+                dead = self._deaths.up_to(connection, generation)
+            try:
+                segments = self._opened(records)
+            except DamagedStoreError:
+                if self.generation() == generation:
+                    raise
+                continue
+            return Snapshot(self.path, self.catalog, generation, segments, dead)
+
+    @contextmanager
+    def write(self, wait_s: float = 0.0) -> Iterator[Writer]:
+        """Hold the store's write lock and give a writer.
+
+        Args:
+            wait_s: How long to wait for another writer to finish; ``math.inf`` for as long
+                as it takes.
+
+        Raises:
+            StoreLockedError: Another process holds it, still.
+        """
+        with _lock(self.path, wait_s), self.catalog.exclusive(self.path, wait_s):
+            folder = self.path / _SEGMENTS
+            folder.mkdir(mode=0o700, exist_ok=True)
+            yield Writer(folder, self.catalog, self._deaths)
+
+    def _opened(self, records: Sequence[SegmentRecord]) -> list[Segment]:
         self._open_segments = {
             record.name: self._open_segments.get(record.name)
             or Segment(self.path / _SEGMENTS, record)
             for record in records
         }
-        return Snapshot(
-            self.path, self.catalog, generation, list(self._open_segments.values()), dead
-        )
-
-    @contextmanager
-    def write(self) -> Iterator[Writer]:
-        """Hold the store's write lock and give a writer.
-
-        Raises:
-            StoreLockedError: Another process holds it.
-        """
-        with _lock(self.path), self.catalog.exclusive(self.path):
-            folder = self.path / _SEGMENTS
-            folder.mkdir(mode=0o700, exist_ok=True)
-            with self.catalog.transaction() as connection:
-                sweep(folder, reading.segment_names(connection))
-            yield Writer(folder, self.catalog)
+        return list(self._open_segments.values())
 
 
 class Writer:
     """The one process that may change a store; made by ``StoreFolder.write``."""
 
-    def __init__(self, segments: Path, catalog: Catalog) -> None:
+    def __init__(self, segments: Path, catalog: Catalog, deaths: Deaths) -> None:
         self._segments = segments
         self._catalog = catalog
+        self._housekeeping = Housekeeping(segments, catalog, deaths)
+        self._housekeeping.sweep()
 
     def commit(self, notes: Sequence[NewNote]) -> Generation:
         """Add these notes, each in place of the live one of its (source, note_id).
@@ -172,15 +206,41 @@ class Writer:
                 "committed before is kept; see to it and run the same command again."
             ) from error
         try:
-            return self._catalog.commit(keys, notes, segment)
+            generation = self._catalog.commit(keys, notes, segment)
         except BaseException:
             self._drop_unless_named(segment.name)
             raise
+        self._housekeeping.merge_tiers()
+        return generation
+
+    def delete(self, condemned: Condemned) -> DeleteReport:
+        """Delete notes, as one generation. They are found no more; bytes stay until ``purge``.
+
+        Raises:
+            AmbiguousNoteError: A note id stands in several sources, and none was named.
+        """
+        report = self._catalog.delete(condemned)
+        if report.deleted:
+            self._housekeeping.merge_tiers()
+        return report
+
+    def compact(self) -> CompactReport:
+        """Rewrite what is live into as few segments as there can be, as one generation."""
+        return self._housekeeping.compact()
+
+    def purge(self, readers_wait_s: float = READERS_WAIT_S) -> PurgeReport:
+        """Remove every byte of what was deleted or replaced; older snapshots end with it.
+
+        Raises:
+            PurgeUnfinishedError: A reader held the catalog's log for longer.
+        """
+        return self._housekeeping.purge(readers_wait_s)
 
     def _drop_unless_named(self, segment: str) -> None:
         """Remove a segment that no generation names; where that can't be known, leave it."""
         with suppress(StoreError), self._catalog.transaction() as connection:
-            if segment not in reading.segment_names(connection):
+            newest = reading.segments(connection, reading.newest(connection))
+            if segment not in {record.name for record in newest}:
                 remove_segment(self._segments, segment)
 
     def live_digests(self, source: str, note_ids: Sequence[str]) -> dict[str, bytes]:
@@ -218,9 +278,10 @@ def _make_folder(path: Path) -> None:
 
 
 @contextmanager
-def _lock(path: Path) -> Iterator[None]:
+def _lock(path: Path, wait_s: float = 0.0) -> Iterator[None]:
     """Hold the store's write lock; the system gives it back when the process dies."""
-    lock = FileLock(path / _LOCK, timeout=0, mode=0o600)
+    timeout_s = -1 if math.isinf(wait_s) else wait_s
+    lock = FileLock(path / _LOCK, timeout=timeout_s, mode=0o600)
     try:
         lock.acquire()
     except Timeout:

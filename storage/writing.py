@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -53,18 +53,51 @@ def insert_generation(
     committed_at: datetime,
 ) -> Generation:
     """Write one generation: tombstones for what is replaced, the notes, their segment."""
-    number = (connection.scalar(select(func.max(GenerationRow.number))) or 0) + 1
+    number = next_number(connection)
     replaced = _bury(connection, notes, number)
     pairs = list(zip(keys, notes, strict=True))
     _insert(connection, NoteRow, [_note_row(key, new, number) for key, new in pairs])
     _insert(connection, NoteTextRow, [_text_row(key, new) for key, new in pairs])
     _insert(connection, PassageRow, list(_passage_rows(keys, notes)))
     _insert(connection, AttributeRow, list(_attribute_rows(keys, notes)))
-    _insert(connection, SegmentRow, [_segment_row(segment, number)])
+    add_segments(connection, [segment], number)
     _set(connection, "next_note_key", keys[-1] + 1)
     generation = Generation(number, committed_at, len(notes) - replaced, replaced, 0)
-    _insert(connection, GenerationRow, [_generation_row(generation)])
+    add_generation(connection, generation)
     return generation
+
+
+def insert_merge(
+    connection: Connection,
+    old: Collection[str],
+    merged: Sequence[SegmentRecord],
+    committed_at: datetime,
+) -> Generation:
+    """Write one generation that reads the merged segments in place of the old ones."""
+    generation = Generation(next_number(connection), committed_at, 0, 0, 0)
+    connection.execute(
+        update(SegmentRow)
+        .where(among(SegmentRow.name, old), SegmentRow.died.is_(None))
+        .values(died=generation.number)
+    )
+    add_segments(connection, merged, generation.number)
+    add_generation(connection, generation)
+    return generation
+
+
+def next_number(connection: Connection) -> int:
+    """Return the number that the generation being written will have."""
+    return (connection.scalar(select(func.max(GenerationRow.number))) or 0) + 1
+
+
+def add_generation(connection: Connection, generation: Generation) -> None:
+    """Write a generation's own row, which makes it the newest."""
+    _insert(connection, GenerationRow, [_generation_row(generation)])
+
+
+def add_segments(connection: Connection, segments: Sequence[SegmentRecord], number: int) -> None:
+    """Name segments that are on disk, born in this generation."""
+    _insert(connection, SegmentRow, [_segment_row(segment, number) for segment in segments])
 
 
 def replace_rejects(connection: Connection, rejects: Sequence[Reject], run: str) -> None:

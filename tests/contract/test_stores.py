@@ -24,6 +24,7 @@ from notekin.errors import (
     EncoderMismatchError,
     FilterError,
     NoSuchStoreError,
+    StaleSnapshotError,
     StoreError,
     StoreFormatError,
     StoreLockedError,
@@ -31,8 +32,9 @@ from notekin.errors import (
 from notekin.indexer import pipeline
 from notekin.storage import catalog as catalog_module
 from notekin.storage.conditions import AllOf, Condition, OneOf, Range
+from notekin.storage.deleting import Condemned
 from notekin.storage.location import ServerUrl
-from notekin.storage.schema import RejectRow, SettingRow
+from notekin.storage.schema import NoteRow, NoteTextRow, RejectRow, SettingRow
 from notekin.storage.sets import among
 from notekin.storage.snapshot import Snapshot
 from notekin.storage.store import StoreFolder
@@ -393,6 +395,41 @@ def test_a_store_whose_making_fails_half_way_is_not_there_and_is_made_again(plac
 def test_a_folder_that_is_a_store_is_opened_not_made(place: Place) -> None:
     place.store_of(note("n1", "fever")).close()
     assert place.store_of().snapshot().count().notes == 1
+
+
+def test_a_deleted_patient_is_found_no_more_and_an_older_snapshot_still_reads(place: Place) -> None:
+    folder = place.store_of(
+        note("n1", "fever", patient="p1"), note("n2", "rash", patient="p2"), note("n3", "cough")
+    )
+    before = folder.snapshot()
+    with folder.write() as writer:
+        report = writer.delete(Condemned.of(["n3"], ["p1", "nobody"]))
+    assert (report.deleted, report.patients_not_found) == (2, 1)
+    assert found(folder.snapshot(), AllOf(())) == ["n2"]
+    assert found(before, AllOf(())) == ["n1", "n2", "n3"]
+    assert before.text(before.find("n1").note_key) == "fever"
+
+
+def test_compaction_changes_no_answer_and_purge_leaves_no_row(place: Place) -> None:
+    folder = place.store_of(note("n1", "fever", patient="p1"), note("n2", "rash"))
+    for number in range(3, 9):
+        commit(folder, ENCODER, note(f"n{number}", f"cough {number}"))
+    with folder.write() as writer:
+        writer.delete(Condemned.of(["n1"], []))
+        before = folder.snapshot()
+        expected = before.nearest_passages(ENCODER.encode(["rash"]), 99)
+        writer.compact()
+        after = folder.snapshot().nearest_passages(ENCODER.encode(["rash"]), 99)
+        assert np.array_equal(expected[1], after[1])
+        assert np.allclose(expected[0], after[0])
+        assert np.array_equal(before.nearest_passages(ENCODER.encode(["rash"]), 99)[1], after[1])
+        writer.purge()
+    with pytest.raises(StaleSnapshotError):
+        before.notes([NoteKey(2)])
+    assert len(found(folder.snapshot(), AllOf(()))) == 7
+    with folder.catalog.transaction() as connection:
+        assert set(connection.scalars(select(NoteTextRow.note_key))) == set(range(2, 9))
+        assert not connection.scalar(select(NoteRow.note_key).where(NoteRow.died.is_not(None)))
 
 
 def _once_free(write: Any) -> Any:

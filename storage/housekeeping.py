@@ -1,0 +1,134 @@
+"""What the writer does beside adding notes: merge, compact, purge. Readers go on meanwhile."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from notekin.durable import sync
+from notekin.errors import StoreError
+from notekin.storage import reading
+from notekin.storage.catalog import Catalog
+from notekin.storage.compaction import (
+    CompactReport,
+    hold_dead,
+    largest_rows,
+    merge,
+    size_bytes,
+    sizes,
+)
+from notekin.storage.deaths import Deaths
+from notekin.storage.keys import Keys
+from notekin.storage.purging import PurgeReport
+from notekin.storage.segments import SegmentRecord, remove_segment, sweep
+from notekin.storage.tiers import choose
+
+READERS_WAIT_S = 30.0
+
+_log = logging.getLogger(__name__)
+
+
+class Housekeeping:
+    """Keeps a store's segments few and, when asked, rid of the dead; the lock is held."""
+
+    def __init__(self, segments: Path, catalog: Catalog, deaths: Deaths) -> None:
+        self._segments = segments
+        self._catalog = catalog
+        self._deaths = deaths
+        self._largest = largest_rows(catalog.fingerprint().dim)
+
+    def sweep(self) -> None:
+        """Remove the files that the newest generation doesn't read, left by a killed writer."""
+        sweep(self._segments, {record.name for record in self._newest()[1]})
+
+    def merge_tiers(self) -> None:
+        """Merge segments until the policy is content (storage/tiers.py).
+
+        The store is whole without it, so that an error doesn't fail the commit that it
+        follows: it is logged, and the next commit tries again.
+        """
+        try:
+            while chosen := self._choose():
+                self._replace(*chosen)
+        except StoreError as error:
+            _log.warning("Segments could not be merged: %s", error)
+
+    def compact(self) -> CompactReport:
+        """Rewrite what is live into as few segments as there can be, as one generation."""
+        _, before, dead = self._newest()
+        sized = zip(before, sizes(self._segments, before, dead), strict=True)
+        loose = [one for one, size in sized if size.dead or size.live * 2 < self._largest]
+        if len(loose) > 1 or hold_dead(self._segments, loose, dead):
+            self._replace(loose, dead)
+        generation, after, _ = self._newest()
+        return CompactReport(
+            generation, len(before), len(after), size_bytes(before), size_bytes(after)
+        )
+
+    def purge(self, readers_wait_s: float = READERS_WAIT_S) -> PurgeReport:
+        """Remove every byte of what is dead: vectors, then rows, then what rows left behind.
+
+        Killed on the way, the same again does the rest.
+
+        Raises:
+            PurgeUnfinishedError: A reader held the catalog's log for longer.
+        """
+        bytes_before = self._size_bytes()
+        _, records, dead = self._newest()
+        stale = hold_dead(self._segments, records, dead)
+        if stale:
+            self._replace(stale, dead)
+        sync(self._segments)
+        removed = self._catalog.remove_dead()
+        self._catalog.vacuum(readers_wait_s)
+        generation = self._newest()[0]
+        return PurgeReport(generation, removed, len(stale), bytes_before, self._size_bytes())
+
+    def _choose(self) -> tuple[list[SegmentRecord], Keys] | None:
+        _, records, dead = self._newest()
+        chosen = choose(sizes(self._segments, records, dead), self._largest)
+        return ([records[place] for place in chosen], dead) if chosen else None
+
+    def _replace(self, old: Sequence[SegmentRecord], dead: Keys) -> None:
+        """Put what is live of some segments in their place, as one generation."""
+        try:
+            merged = merge(self._segments, old, dead)
+        except (OSError, RuntimeError) as error:  # faiss knows no narrower one
+            reason = getattr(error, "strerror", None) or "the disk may be full"
+            raise StoreError(
+                f"A segment could not be written to {self._segments}: {reason}. The store is "
+                "as it was before; see to it and run the same command again."
+            ) from error
+        try:
+            self._catalog.commit_merge([record.name for record in old], merged)
+        except BaseException:
+            _remove(self._segments, merged)
+            raise
+        _remove(self._segments, old)
+
+    def _newest(self) -> tuple[int, list[SegmentRecord], Keys]:
+        with self._catalog.transaction() as connection:
+            generation = reading.newest(connection)
+            records = reading.segments(connection, generation)
+            return generation, records, self._deaths.up_to(connection, generation)
+
+    def _size_bytes(self) -> int:
+        return folder_bytes(self._segments.parent)
+
+
+def folder_bytes(folder: Path) -> int:
+    """Return how much room the files under a folder take; what vanishes meanwhile takes none."""
+    total = 0
+    for parent, _, names in os.walk(folder):  # unlike rglob, it bears a folder that vanishes
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += (Path(parent) / name).stat().st_size
+    return total
+
+
+def _remove(folder: Path, records: Sequence[SegmentRecord]) -> None:
+    for record in records:
+        remove_segment(folder, record.name)
