@@ -12,8 +12,10 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, insert, inspect, select
 from sqlalchemy.exc import DatabaseError
 
-from notekin.errors import DamagedStoreError, StoreError, StoreFormatError
+from notekin.errors import StoreError, StoreFormatError
 from notekin.storage import reading
+from notekin.storage.checksums import value_checksum
+from notekin.storage.damage import damaged
 from notekin.storage.engine import open_sqlite
 from notekin.storage.records import Generation, NewNote
 from notekin.storage.schema import FORMAT, Base, SettingRow
@@ -27,6 +29,16 @@ from notekin.storage.writing import (
 from notekin.types import Fingerprint, NoteKey, Reject
 
 FILE_NAME = "catalog.sqlite"
+_SEALED = ("encoder", "spread")
+"""The settings that never change and that answers depend on."""
+_SIGNS_OF_DAMAGE = (
+    "not a database",
+    "malformed",
+    "no such table",
+    "no such column",
+    "Could not decode",
+    "unsupported file format",
+)
 
 
 class Catalog:
@@ -56,6 +68,8 @@ class Catalog:
             "spread": dict(spread) if spread else None,
             "next_note_key": 1,
         }
+        sealed = {name: value_checksum(settings[name]) for name in _SEALED}
+        settings["checksums"] = sealed
         with catalog.transaction() as connection:
             Base.metadata.create_all(connection)
             connection.execute(
@@ -68,6 +82,8 @@ class Catalog:
     def open(cls, folder: Path) -> Catalog | None:
         """Open the catalog in a folder; None where there is none, or one never finished.
 
+        It may be of an older format (storage/upgrade.py).
+
         Raises:
             StoreFormatError: A newer Notekin wrote it.
             DamagedStoreError: The file is no catalog.
@@ -79,8 +95,7 @@ class Catalog:
         with catalog.transaction() as connection:
             if not inspect(connection).has_table(SettingRow.__tablename__):
                 return None
-        number = catalog.setting("format")
-        if not isinstance(number, int) or number > FORMAT:
+        if (number := catalog.format()) > FORMAT:
             raise StoreFormatError(
                 f"The store at {folder} has format {number}; this Notekin reads up to {FORMAT}. "
                 "Upgrade with: pip install --upgrade notekin"
@@ -96,23 +111,30 @@ class Catalog:
         with self.transaction() as connection:
             return connection.scalar(select(SettingRow.value).where(SettingRow.name == name))
 
+    def format(self) -> int:
+        """Return the number of the format that the catalog has."""
+        number = self.setting("format")
+        if not isinstance(number, int):
+            raise damaged(self._path, "does not say which format it has")
+        return number
+
     def fingerprint(self) -> Fingerprint:
         """Return the fingerprint of the encoder whose vectors the store holds."""
-        value = self.setting("encoder")
+        value = self._sealed("encoder")
         if not isinstance(value, Mapping):
-            raise DamagedStoreError(f"{self._path} does not say which encoder made the store.")
+            raise damaged(self._path, "does not say which encoder made the store")
         return Fingerprint(**value)
 
     def spread(self) -> Mapping[str, object] | None:
         """Return the transform that the store's vectors go through; None where there is none."""
-        value = self.setting("spread")
+        value = self._sealed("spread")
         return value if isinstance(value, Mapping) else None
 
     def next_note_key(self) -> NoteKey:
         """Return the first key that no note of this store has ever had."""
         value = self.setting("next_note_key")
         if not isinstance(value, int):
-            raise DamagedStoreError(f"{self._path} does not say which note key comes next.")
+            raise damaged(self._path, "does not say which note key comes next")
         return NoteKey(value)
 
     def live_digests(self, source: str, note_ids: Sequence[str]) -> dict[str, bytes]:
@@ -159,13 +181,20 @@ class Catalog:
                 yield connection
         except DatabaseError as error:
             raise self._as_ours(error) from None
+        except ValueError:  # its message repeats the value
+            raise damaged(self._path, "holds a value that nothing wrote") from None
+
+    def _sealed(self, name: str) -> object:
+        """Return a setting, once it is seen to be what was written."""
+        value, checksums = self.setting(name), self.setting("checksums")
+        if not isinstance(checksums, Mapping) or checksums.get(name) != value_checksum(value):
+            raise damaged(self._path, f"does not hold the setting {name} as it was written")
+        return value
 
     def _as_ours(self, error: DatabaseError) -> StoreError:
         said = str(error.orig)
-        if "not a database" in said or "malformed" in said:
-            return DamagedStoreError(
-                f"{self._path} is not what was written ({said}). Restore it from a backup."
-            )
+        if any(sign in said for sign in _SIGNS_OF_DAMAGE):
+            return damaged(self._path, "is not what was written")
         if "locked" in said:
             return StoreError(f"{self._path} is in use by another program; try again.")
         return StoreError(f"{self._path} could not be read or written: {type(error).__name__}.")

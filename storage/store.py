@@ -25,8 +25,10 @@ from notekin.errors import (
 from notekin.storage import reading
 from notekin.storage.catalog import FILE_NAME, Catalog
 from notekin.storage.records import Generation, NewNote
+from notekin.storage.schema import FORMAT
 from notekin.storage.segments import Segment, remove_segment, sweep, write_segment
 from notekin.storage.snapshot import Snapshot
+from notekin.storage.upgrade import KEPT_BESIDE, upgrade
 from notekin.types import Fingerprint, NoteKey, Reject
 
 _SEGMENTS = "segments"
@@ -53,6 +55,9 @@ class StoreFolder:
         catalog = Catalog.open(path)
         if catalog is None:
             raise NoSuchStoreError(path)
+        if catalog.format() < FORMAT:
+            with _lock(path):
+                upgrade(catalog, path)
         return cls(path, catalog)
 
     @classmethod
@@ -74,6 +79,8 @@ class StoreFolder:
         _make_folder(path)
         with _lock(path):
             catalog = Catalog.open(path) or Catalog.create(path, fingerprint, spread)
+            if catalog.format() < FORMAT:
+                upgrade(catalog, path)
         store = cls(path, catalog)
         store.check_encoder(fingerprint)
         return store
@@ -106,6 +113,8 @@ class StoreFolder:
         """Return a view of the newest generation; a segment already open is not opened again."""
         with self.catalog.transaction() as connection:
             generation = reading.newest(connection)
+            reading.check_newest(connection, generation)
+            live = reading.live_notes(connection, generation)
             records = reading.segments(connection, generation)
             dead = reading.dead_keys(connection, generation)
         self._open_segments = {
@@ -113,9 +122,8 @@ class StoreFolder:
             or Segment(self.path / _SEGMENTS, record)
             for record in records
         }
-        return Snapshot(
-            self.path, self.catalog, generation, list(self._open_segments.values()), dead
-        )
+        segments = list(self._open_segments.values())
+        return Snapshot(self.path, self.catalog, generation, segments, dead, live)
 
     @contextmanager
     def write(self) -> Iterator[Writer]:
@@ -127,6 +135,7 @@ class StoreFolder:
         with _lock(self.path):
             folder = self.path / _SEGMENTS
             folder.mkdir(mode=0o700, exist_ok=True)
+            (self.path / KEPT_BESIDE).unlink(missing_ok=True)
             with self.catalog.transaction() as connection:
                 sweep(folder, reading.segment_names(connection))
             yield Writer(folder, self.catalog)
