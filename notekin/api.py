@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeAlias
@@ -14,7 +15,12 @@ from typing import TYPE_CHECKING, Self, TypeAlias
 import numpy as np
 
 from notekin.answers import ShownNote, Stats
-from notekin.errors import EncoderMismatchError, NoSuchStoreError, UsageError
+from notekin.errors import (
+    DamagedStoreError,
+    EncoderMismatchError,
+    NoSuchStoreError,
+    UsageError,
+)
 from notekin.indexer import pipeline
 from notekin.indexer.encoder import NoteEncoder, is_int8
 from notekin.indexer.pipeline import IndexReport, Progress
@@ -33,9 +39,13 @@ from notekin.search.filters import When, Where, condition_of
 from notekin.search.hits import Results
 from notekin.search.retrieval import Searcher
 from notekin.settings import Settings, read_settings
+from notekin.storage import verification
+from notekin.storage.backup import copy_store
 from notekin.storage.conditions import OneOf
+from notekin.storage.repairing import RepairReport, repair
 from notekin.storage.snapshot import Snapshot
 from notekin.storage.store import StoreFolder
+from notekin.storage.verification import Verification
 from notekin.types import Encoder, Fingerprint, Vectors
 
 if TYPE_CHECKING:
@@ -199,6 +209,44 @@ class Store:
             read, self._newest(), self._encoder_of_store(), OneOf("source", (corpus.name,)), k
         )
 
+    def verify(self, *, deep: bool = False) -> Verification:
+        """Check that the store is whole; others may read and write it meanwhile.
+
+        Args:
+            deep: Look at every row, every vector and every byte, too.
+
+        Raises:
+            NoSuchStoreError: There is no store at this path.
+        """
+        try:
+            return verification.verify(self._open(), deep)
+        except DamagedStoreError as error:
+            problem = verification.as_problem(self.path / "catalog.sqlite", error)
+            return Verification(str(self.path), deep, None, 0, (problem,))
+
+    def repair(self) -> RepairReport:
+        """Make the vectors of damaged or missing segments again from the notes' text.
+
+        Killed at any instant, the store is as before or as after.
+
+        Raises:
+            StoreLockedError: Another process is writing.
+            DamagedStoreError: The text itself is damaged; nothing is guessed or changed.
+        """
+        now = datetime.now(UTC).replace(tzinfo=None)
+        return repair(self._open(), self._encoder_of_store().encode_notes, now)
+
+    def backup(self, to: str | Path) -> int:
+        """Copy the newest generation to a new folder, check it there, and return its number.
+
+        A writer may go on meanwhile. The folder appears whole or not at all.
+
+        Raises:
+            UsageError: There is something at ``to``.
+            DamagedStoreError: The store is not whole, and is not copied.
+        """
+        return copy_store(self._open(), Path(to))
+
     def close(self) -> None:
         """Give the store's files back."""
         if self._folder is not None:
@@ -337,6 +385,25 @@ def open(  # noqa: A001 - read as notekin.open
     return store
 
 
+def restore(source: str | Path, path: str | Path | None = None) -> tuple[Path, int]:
+    """Make a store from a backup, checked; return where it is and its generation.
+
+    Args:
+        source: The backup; it is not changed.
+        path: A new or empty folder; where None, NOTEKIN_STORE or ``notekin-store``.
+
+    Raises:
+        UsageError: There is something at ``path``.
+        DamagedStoreError: The backup is not whole.
+    """
+    to = Path(path) if path is not None else read_settings().store
+    backup = StoreFolder.open(Path(source))
+    try:
+        return to, copy_store(backup, to)
+    finally:
+        backup.close()
+
+
 def _mean_pairwise_cosine(vectors: Vectors) -> float | None:
     """Return the mean cosine over all pairs of unit vectors, from the length of their sum."""
     count = len(vectors)
@@ -346,4 +413,4 @@ def _mean_pairwise_cosine(vectors: Vectors) -> float | None:
     return float((total @ total - count) / (count * (count - 1)))
 
 
-__all__ = ["Source", "Store", "open"]
+__all__ = ["Source", "Store", "open", "restore"]

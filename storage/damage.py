@@ -13,9 +13,16 @@ VERIFY = (
 
 def damaged(file: object, state: str) -> DamagedStoreError:
     """Return the error that names a damaged file and says what to do; it repeats no value."""
-    return DamagedStoreError(f"{file} {state}. {VERIFY}.")
+    error = DamagedStoreError(f"{file} {state}. {VERIFY}.")
+    error.file, error.state = str(file), state
+    return error
+
+
+def catalog_name(connection: Connection) -> str:
+    """Return what to call the catalog behind a connection: its file, or its database."""
+    return str(connection.engine.url.database)
 
 
 def damaged_catalog(connection: Connection, state: str) -> DamagedStoreError:
     """Return the error that names the catalog behind a connection."""
-    return damaged(connection.engine.url.database, state)
+    return damaged(catalog_name(connection), state)

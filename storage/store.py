@@ -31,8 +31,8 @@ from notekin.storage.snapshot import Snapshot
 from notekin.storage.upgrade import KEPT_BESIDE, upgrade
 from notekin.types import Fingerprint, NoteKey, Reject
 
-_SEGMENTS = "segments"
-_LOCK = "writer.lock"
+SEGMENTS = "segments"
+LOCK = "writer.lock"
 
 
 class StoreFolder:
@@ -119,7 +119,7 @@ class StoreFolder:
             dead = reading.dead_keys(connection, generation)
         self._open_segments = {
             record.name: self._open_segments.get(record.name)
-            or Segment(self.path / _SEGMENTS, record)
+            or Segment(self.path / SEGMENTS, record)
             for record in records
         }
         segments = list(self._open_segments.values())
@@ -133,11 +133,13 @@ class StoreFolder:
             StoreLockedError: Another process holds it.
         """
         with _lock(self.path):
-            folder = self.path / _SEGMENTS
+            folder = self.path / SEGMENTS
             folder.mkdir(mode=0o700, exist_ok=True)
             (self.path / KEPT_BESIDE).unlink(missing_ok=True)
             with self.catalog.transaction() as connection:
-                sweep(folder, reading.segment_names(connection))
+                records = reading.segments(connection, reading.newest(connection))
+                if all((folder / record.name).exists() for record in records):
+                    sweep(folder, reading.segment_names(connection))
             yield Writer(folder, self.catalog)
 
 
@@ -200,7 +202,7 @@ def _make_folder(path: Path) -> None:
         raise StoreError(
             f"The folder {path} can't be made: {error.strerror}. Name another with --store."
         ) from None
-    others = {entry.name for entry in path.iterdir()} - {_LOCK}
+    others = {entry.name for entry in path.iterdir()} - {LOCK}
     if others and FILE_NAME not in others:
         raise UsageError(
             f"The folder {path} holds other files and no store. Name an empty one with --store."
@@ -210,7 +212,7 @@ def _make_folder(path: Path) -> None:
 @contextmanager
 def _lock(path: Path) -> Iterator[None]:
     """Hold the store's write lock; the system gives it back when the process dies."""
-    lock = FileLock(path / _LOCK, timeout=0, mode=0o600)
+    lock = FileLock(path / LOCK, timeout=0, mode=0o600)
     try:
         lock.acquire()
     except Timeout:
