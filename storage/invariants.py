@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Select, exists, func, or_, select
 from notekin.errors import DamagedStoreError
 from notekin.storage import reading
 from notekin.storage.keys import PLACE_BITS, Keys, contains, note_keys_of
-from notekin.storage.schema import NoteRow, NoteTextRow, PassageRow, SettingRow
+from notekin.storage.schema import NoteRow, NoteTextRow, PassageRow, SegmentRow, SettingRow
 from notekin.storage.segments import Segment
 
 
@@ -76,6 +76,15 @@ def _counts(generation: int) -> dict[str, Select[Any]]:
     return {
         "holds {} notes of generations that are not": notes.where(
             or_(NoteRow.born < 1, NoteRow.born > generation, NoteRow.died <= NoteRow.born)
+        ),
+        "names {} segments of generations that are not": select(func.count())
+        .select_from(SegmentRow)
+        .where(
+            or_(
+                SegmentRow.born < 1,
+                SegmentRow.born > generation,
+                SegmentRow.died <= SegmentRow.born,
+            )
         ),
         "holds {} notes without a text": notes.where(~text),
         "holds {} notes without a passage": notes.where(~parts),

@@ -16,6 +16,7 @@ from notekin.storage.damage import damaged
 
 CHUNK_BYTES = 1 << 20
 _BY_DESCRIPTOR = Path("/dev/fd")
+_FACTS = {"size_bytes", "sha256", "xxh3"}
 
 
 class _Digest(Protocol):
@@ -33,6 +34,8 @@ class SegmentFile:
     def __init__(self, path: Path, facts: Mapping[str, object]) -> None:
         self.path = path
         self._facts = facts
+        if not facts.keys() <= _FACTS:
+            raise damaged(path.parents[2] / "catalog.sqlite", "says of a file what nothing wrote")
         self._descriptor = _hold(path)
         size = _size(path, self._descriptor)
         if self._descriptor is not None:
