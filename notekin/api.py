@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeAlias, TypeVar
@@ -16,6 +17,7 @@ import numpy as np
 
 from notekin.answers import ShownNote, Stats
 from notekin.errors import (
+    DamagedStoreError,
     EncoderMismatchError,
     NoneFoundError,
     NoSuchStoreError,
@@ -40,14 +42,18 @@ from notekin.search.filters import When, Where, condition_of
 from notekin.search.hits import Results
 from notekin.search.retrieval import Searcher
 from notekin.settings import Settings, read_settings
+from notekin.storage import verification
+from notekin.storage.backup import copy_store
 from notekin.storage.catalog import FILE_NAME
 from notekin.storage.compaction import CompactReport
 from notekin.storage.conditions import OneOf
 from notekin.storage.deleting import Condemned, DeleteReport
 from notekin.storage.location import ServerUrl
 from notekin.storage.purging import PurgeReport
+from notekin.storage.repairing import RepairReport, repair
 from notekin.storage.snapshot import Snapshot
 from notekin.storage.store import StoreFolder
+from notekin.storage.verification import Verification
 from notekin.types import Encoder, Fingerprint, Vectors
 
 if TYPE_CHECKING:
@@ -279,6 +285,44 @@ class Store:
         condition = OneOf("source", (corpus.name,))
         return self._read(lambda snapshot: evaluate(read, snapshot, encoder, condition, k))
 
+    def verify(self, *, deep: bool = False) -> Verification:
+        """Check that the store is whole; others may read and write it meanwhile.
+
+        Args:
+            deep: Look at every row, every vector and every byte, too.
+
+        Raises:
+            NoSuchStoreError: There is no store at this path.
+        """
+        try:
+            return verification.verify(self._open(), deep)
+        except DamagedStoreError as error:
+            problem = verification.as_problem(self.path / "catalog.sqlite", error)
+            return Verification(str(self.path), deep, None, 0, (problem,))
+
+    def repair(self) -> RepairReport:
+        """Make the vectors of damaged or missing segments again from the notes' text.
+
+        Killed at any instant, the store is as before or as after.
+
+        Raises:
+            StoreLockedError: Another process is writing.
+            DamagedStoreError: The text itself is damaged; nothing is guessed or changed.
+        """
+        now = datetime.now(UTC).replace(tzinfo=None)
+        return repair(self._open(), self._encoder_of_store().encode_notes, now)
+
+    def backup(self, to: str | Path) -> int:
+        """Copy the newest generation to a new folder, check it there, and return its number.
+
+        A writer may go on meanwhile. The folder appears whole or not at all.
+
+        Raises:
+            UsageError: There is something at ``to``.
+            DamagedStoreError: The store is not whole, and is not copied.
+        """
+        return copy_store(self._open(), Path(to))
+
     def close(self) -> None:
         """Give the store's files back."""
         if self._folder is not None:
@@ -442,6 +486,25 @@ def _shown(snapshot: Snapshot, note_id: str, source: str | None) -> ShownNote:
     return ShownNote(note, snapshot.text(note.note_key), passages)
 
 
+def restore(source: str | Path, path: str | Path | None = None) -> tuple[Path, int]:
+    """Make a store from a backup, checked; return where it is and its generation.
+
+    Args:
+        source: The backup; it is not changed.
+        path: A new or empty folder; where None, NOTEKIN_STORE or ``notekin-store``.
+
+    Raises:
+        UsageError: There is something at ``path``.
+        DamagedStoreError: The backup is not whole.
+    """
+    to = Path(path) if path is not None else read_settings().store
+    backup = StoreFolder.open(Path(source))
+    try:
+        return to, copy_store(backup, to)
+    finally:
+        backup.close()
+
+
 def _mean_pairwise_cosine(vectors: Vectors) -> float | None:
     """Return the mean cosine over all pairs of unit vectors, from the length of their sum."""
     count = len(vectors)
@@ -451,4 +514,4 @@ def _mean_pairwise_cosine(vectors: Vectors) -> float | None:
     return float((total @ total - count) / (count * (count - 1)))
 
 
-__all__ = ["Source", "Store", "open"]
+__all__ = ["Source", "Store", "open", "restore"]

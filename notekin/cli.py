@@ -147,7 +147,7 @@ def index(
     from notekin import display
     from notekin.progress import shown
 
-    with _open(store, model, pooling, spreading, catalog) as opened:
+    with open_store(store, model, pooling, spreading, catalog) as opened:
         try:
             with shown(_stderr()) as progress:
                 report = opened.index(
@@ -162,9 +162,9 @@ def index(
             _stderr().print("Interrupted. What is committed stays; the same command goes on.")
             raise typer.Exit(130) from None
         if as_json:
-            _print_json(dataclasses.asdict(report))
+            print_json(dataclasses.asdict(report))
         else:
-            display.report(_stdout(), report, opened.path)
+            display.report(stdout(), report, opened.path)
 
 
 @app.command()
@@ -182,9 +182,9 @@ def search(
     from notekin import display
     from notekin.search.where import parse_where
 
-    with _open(store) as opened:
+    with open_store(store) as opened:
         found = opened.search(text, k, parse_where(where or [], filters), after, before)
-    _print_json(found.to_dict()) if as_json else display.results(_stdout(), found)
+    print_json(found.to_dict()) if as_json else display.results(stdout(), found)
 
 
 @app.command()
@@ -203,9 +203,9 @@ def similar(
     from notekin import display
     from notekin.search.where import parse_where
 
-    with _open(store) as opened:
+    with open_store(store) as opened:
         found = opened.similar(note_id, k, parse_where(where or [], filters), after, before, source)
-    _print_json(found.to_dict()) if as_json else display.results(_stdout(), found)
+    print_json(found.to_dict()) if as_json else display.results(stdout(), found)
 
 
 @app.command()
@@ -218,9 +218,9 @@ def show(
     """Print a note with its facts."""
     from notekin import display
 
-    with _open(store) as opened:
+    with open_store(store) as opened:
         found = opened.show(note_id, source)
-    _print_json(found.to_dict()) if as_json else display.note(_stdout(), found)
+    print_json(found.to_dict()) if as_json else display.note(stdout(), found)
 
 
 @app.command()
@@ -228,9 +228,9 @@ def stats(store: StoreOption = None, as_json: JsonOption = False) -> None:
     """Say what a store holds, and which rows could not be read."""
     from notekin import display
 
-    with _open(store) as opened:
+    with open_store(store) as opened:
         counted = opened.stats()
-    _print_json(counted.to_dict()) if as_json else display.stats(_stdout(), counted)
+    print_json(counted.to_dict()) if as_json else display.stats(stdout(), counted)
 
 
 @app.command()
@@ -245,9 +245,9 @@ def evaluate(
     from notekin import display
     from notekin.progress import shown
 
-    with _open(store, model) as opened, shown(_stderr()) as progress:
+    with open_store(store, model) as opened, shown(_stderr()) as progress:
         measured = opened.evaluate(task, k, progress)
-    _print_json(measured.to_dict()) if as_json else display.evaluation(_stdout(), measured)
+    print_json(measured.to_dict()) if as_json else display.evaluation(stdout(), measured)
 
 
 @app.command()
@@ -261,7 +261,7 @@ def convert(
     from notekin.indexer.longformer.convert import convert as convert_model
 
     convert_model(model, to)
-    _stdout().print(f"{to} is a Longformer now. Use it with: --model {to}", highlight=False)
+    stdout().print(f"{to} is a Longformer now. Use it with: --model {to}", highlight=False)
 
 
 @app.command()
@@ -299,7 +299,7 @@ def embed(
             highlight=False,
             soft_wrap=True,
         )
-    _stdout().print(f"{report.rows:,} rows of {report.notes:,} notes in {to}", highlight=False)
+    stdout().print(f"{report.rows:,} rows of {report.notes:,} notes in {to}", highlight=False)
 
 
 @app.command()
@@ -311,7 +311,7 @@ def demo(
     """Index the invented sample notes with the built-in model, and search them."""
     from notekin.demo import run
 
-    run(store, _stdout(), _stderr())
+    run(store, stdout(), _stderr())
 
 
 def main() -> None:
@@ -323,16 +323,17 @@ def main() -> None:
         sys.exit(error.exit_code)
 
 
-def _open(
+def open_store(
     path: Path | None,
     model: str | None = None,
     pooling: str | None = None,
     spreading: str | None = None,
     catalog: str | None = None,
 ) -> Store:
-    from notekin.api import open as open_store
+    """Return the store at a path, else at the one that the settings name."""
+    from notekin import api
 
-    return open_store(path, model=model, pooling=pooling, spreading=spreading, catalog=catalog)
+    return api.open(path, model=model, pooling=pooling, spreading=spreading, catalog=catalog)
 
 
 def _parse_map(pairs: list[str]) -> dict[str, str]:
@@ -347,11 +348,13 @@ def _parse_map(pairs: list[str]) -> dict[str, str]:
     return mapping
 
 
-def _print_json(answer: dict[str, Any]) -> None:
+def print_json(answer: dict[str, Any]) -> None:
+    """Print an answer for programs."""
     sys.stdout.write(json.dumps(answer, indent=2) + "\n")
 
 
-def _stdout() -> Console:
+def stdout() -> Console:
+    """Return where answers go."""
     return Console()
 
 
@@ -359,4 +362,5 @@ def _stderr() -> Console:
     return Console(stderr=True)
 
 
+from notekin import cli_store  # noqa: E402, F401 - its commands register on app
 from notekin import cli_upkeep as _cli_upkeep  # noqa: E402, F401 - registers its commands on app

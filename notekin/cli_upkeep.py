@@ -13,10 +13,10 @@ from notekin.cli import (
     StoreOption,
     WaitingCommand,
     WaitOption,
-    _open,
-    _print_json,
-    _stdout,
     app,
+    open_store,
+    print_json,
+    stdout,
 )
 from notekin.errors import NoSuchSourceError, UsageError
 
@@ -53,14 +53,14 @@ def delete(
 
     of_notes = [*(notes or []), *_ids_in(notes_file)]
     of_patients = [*(patients or []), *_ids_in(patients_file)]
-    with _open(store) as opened:
+    with open_store(store) as opened:
         if not yes:
             _confirm(len(of_notes), len(of_patients), opened.path)
         report = opened.delete(of_notes, of_patients, source, wait_s)
     if as_json:
-        _print_json(dataclasses.asdict(report))
+        print_json(dataclasses.asdict(report))
     else:
-        display.deletion(_stdout(), report, opened.path)
+        display.deletion(stdout(), report, opened.path)
 
 
 @app.command(cls=WaitingCommand)
@@ -70,12 +70,12 @@ def compact(
     """Rewrite the vectors of live notes into as few segments as there can be."""
     from notekin import display
 
-    with _open(store) as opened:
+    with open_store(store) as opened:
         report = opened.compact(wait_s)
     if as_json:
-        _print_json(dataclasses.asdict(report))
+        print_json(dataclasses.asdict(report))
     else:
-        display.compaction(_stdout(), report)
+        display.compaction(stdout(), report)
 
 
 @app.command(cls=WaitingCommand)
@@ -83,12 +83,12 @@ def purge(store: StoreOption = None, wait_s: WaitOption = 0.0, as_json: JsonOpti
     """Remove every byte of what was deleted or replaced: texts, facts, vectors."""
     from notekin import display
 
-    with _open(store) as opened:
+    with open_store(store) as opened:
         report = opened.purge(wait_s)
     if as_json:
-        _print_json(dataclasses.asdict(report))
+        print_json(dataclasses.asdict(report))
     else:
-        display.purging(_stdout(), report)
+        display.purging(stdout(), report)
 
 
 def _confirm(notes: int, patients: int, path: Path) -> None:

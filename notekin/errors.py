@@ -169,4 +169,12 @@ class StoreFormatError(StoreError):
 
 
 class DamagedStoreError(StoreError):
-    """A file of the store is missing or is not what was written."""
+    """A file of the store is missing or is not what was written.
+
+    Attributes:
+        file: Which one.
+        state: What is wrong with it, to be read after its name.
+    """
+
+    file = ""
+    state = ""

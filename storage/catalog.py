@@ -12,8 +12,10 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, insert, inspect, select
 from sqlalchemy.exc import DBAPIError
 
-from notekin.errors import DamagedStoreError, StoreError, StoreFormatError, StoreLockedError
+from notekin.errors import StoreError, StoreFormatError, StoreLockedError
 from notekin.storage import reading
+from notekin.storage.checksums import value_checksum
+from notekin.storage.damage import damaged
 from notekin.storage.deleting import Condemned, DeleteReport, delete_notes
 from notekin.storage.engine import open_sqlite
 from notekin.storage.location import FILE_NAME as LOCATION_FILE
@@ -34,6 +36,16 @@ from notekin.storage.writing import (
 from notekin.types import Fingerprint, NoteKey, Reject
 
 FILE_NAME = "catalog.sqlite"
+_SEALED = ("encoder", "spread")
+"""The settings that never change and that answers depend on."""
+_SIGNS_OF_DAMAGE = (
+    "not a database",
+    "malformed",
+    "no such table",
+    "no such column",
+    "Could not decode",
+    "unsupported file format",
+)
 
 
 class Catalog:
@@ -73,6 +85,7 @@ class Catalog:
             "next_note_key": 1,
         }
         catalog = cls._at(folder, location, create=True)
+        settings["checksums"] = {name: value_checksum(settings[name]) for name in _SEALED}
         with catalog.exclusive(folder):
             if location is not None:
                 catalog._claim(folder, location)
@@ -86,6 +99,8 @@ class Catalog:
         Args:
             folder: The store's folder.
             server: For a store whose catalog is in PostgreSQL, how to reach it from here.
+
+        It may be of an older format (storage/upgrade.py).
 
         Raises:
             StoreFormatError: A newer Notekin wrote it.
@@ -101,8 +116,7 @@ class Catalog:
             return None
         if location is not None:
             catalog._check_id(folder, location)
-        number = catalog.setting("format")
-        if not isinstance(number, int) or number > FORMAT:
+        if (number := catalog.format()) > FORMAT:
             raise StoreFormatError(
                 f"The store at {folder} has format {number}; this Notekin reads up to {FORMAT}. "
                 "Upgrade with: pip install --upgrade notekin"
@@ -167,23 +181,30 @@ class Catalog:
         with self.transaction() as connection:
             return connection.scalar(select(SettingRow.value).where(SettingRow.name == name))
 
+    def format(self) -> int:
+        """Return the number of the format that the catalog has."""
+        number = self.setting("format")
+        if not isinstance(number, int):
+            raise damaged(self._path, "does not say which format it has")
+        return number
+
     def fingerprint(self) -> Fingerprint:
         """Return the fingerprint of the encoder whose vectors the store holds."""
-        value = self.setting("encoder")
+        value = self._sealed("encoder")
         if not isinstance(value, Mapping):
-            raise DamagedStoreError(f"{self._path} does not say which encoder made the store.")
+            raise damaged(self._path, "does not say which encoder made the store")
         return Fingerprint(**value)
 
     def spread(self) -> Mapping[str, object] | None:
         """Return the transform that the store's vectors go through; None where there is none."""
-        value = self.setting("spread")
+        value = self._sealed("spread")
         return value if isinstance(value, Mapping) else None
 
     def next_note_key(self) -> NoteKey:
         """Return the first key that no note of this store has ever had."""
         value = self.setting("next_note_key")
         if not isinstance(value, int):
-            raise DamagedStoreError(f"{self._path} does not say which note key comes next.")
+            raise damaged(self._path, "does not say which note key comes next")
         return NoteKey(value)
 
     def live_digests(self, source: str, note_ids: Sequence[str]) -> dict[str, bytes]:
@@ -258,15 +279,22 @@ class Catalog:
                 yield connection
         except DBAPIError as error:
             raise self._as_ours(error) from None
+        except ValueError:  # its message repeats the value
+            raise damaged(self._path, "holds a value that nothing wrote") from None
+
+    def _sealed(self, name: str) -> object:
+        """Return a setting, once it is seen to be what was written."""
+        value, checksums = self.setting(name), self.setting("checksums")
+        if not isinstance(checksums, Mapping) or checksums.get(name) != value_checksum(value):
+            raise damaged(self._path, f"does not hold the setting {name} as it was written")
+        return value
 
     def _as_ours(self, error: DBAPIError) -> StoreError:
         if self._server is not None:
             return self._server.explain(error)
         said = str(error.orig)
-        if "not a database" in said or "malformed" in said:
-            return DamagedStoreError(
-                f"{self._path} is not what was written ({said}). Restore it from a backup."
-            )
+        if any(sign in said for sign in _SIGNS_OF_DAMAGE):
+            return damaged(self._path, "is not what was written")
         if "locked" in said:
             return StoreError(f"{self._path} is in use by another program; try again.")
         return StoreError(f"{self._path} could not be read or written: {type(error).__name__}.")

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 from notekin.storage.folding import SQLITE_FOLD
 from notekin.text import folded
@@ -52,3 +52,16 @@ def _prepare(connection: Any, _record: Any) -> None:
 
 def _begin(connection: Any) -> None:
     connection.exec_driver_sql("BEGIN")
+
+
+def sqlite_faults(connection: Connection) -> list[str]:
+    """Return what SQLite itself finds wrong in its file; nothing where it is another database.
+
+    What SQLite says may repeat values, so that it is counted and not shown.
+    """
+    if connection.dialect.name != "sqlite":
+        return []
+    said = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
+    lost = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+    found = [] if said == ["ok"] else [f"fails {len(said)} of SQLite's own checks"]
+    return [*found, f"holds {len(lost)} rows of notes that are not there"] if lost else found

@@ -41,8 +41,13 @@ class Housekeeping:
         self._largest = largest_rows(catalog.fingerprint().dim)
 
     def sweep(self) -> None:
-        """Remove the files that the newest generation doesn't read, left by a killed writer."""
-        sweep(self._segments, {record.name for record in self._newest()[1]})
+        """Remove the files that the newest generation doesn't read, left by a killed writer.
+
+        Where a segment that it does read is missing, something else is wrong: nothing is removed.
+        """
+        names = {record.name for record in self._newest()[1]}
+        if all((self._segments / name).exists() for name in names):
+            sweep(self._segments, names)
 
     def merge_tiers(self) -> None:
         """Merge segments until the policy is content (storage/tiers.py).

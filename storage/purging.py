@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from notekin.storage.reading import PURGED_AT, newest
 from notekin.storage.schema import (
     AttributeRow,
-    GenerationRow,
     NoteRow,
     NoteTextRow,
     PassageRow,
@@ -36,7 +35,7 @@ class PurgeReport:
 
 
 def remove_dead(connection: Connection) -> int:
-    """Remove the rows of dead notes, of dead segments and of generations nobody can read.
+    """Remove the rows of dead notes and of dead segments; generations are counts, and stay.
 
     From now on snapshots of older generations are refused: their rows are gone.
 
@@ -48,20 +47,8 @@ def remove_dead(connection: Connection) -> int:
         connection.execute(delete(table).where(table.note_key.in_(dead)))
     removed = connection.execute(delete(NoteRow).where(NoteRow.died.is_not(None))).rowcount
     connection.execute(delete(SegmentRow).where(SegmentRow.died.is_not(None)))
-    _forget_generations(connection)
     _refuse_older(connection)
     return removed
-
-
-def _forget_generations(connection: Connection) -> None:
-    """Remove the generations that brought nothing that is still there, but for the newest."""
-    connection.execute(
-        delete(GenerationRow).where(
-            GenerationRow.number < select(func.max(GenerationRow.number)).scalar_subquery(),
-            GenerationRow.number.not_in(select(NoteRow.born)),
-            GenerationRow.number.not_in(select(SegmentRow.born)),
-        )
-    )
 
 
 def _refuse_older(connection: Connection) -> None:

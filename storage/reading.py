@@ -22,8 +22,10 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from notekin.errors import FilterError
+from notekin.storage.checksums import seal_of
 from notekin.storage.condition_sql import FIELDS, to_sql
 from notekin.storage.conditions import Condition, field_names
+from notekin.storage.damage import damaged_catalog
 from notekin.storage.keys import Keys
 from notekin.storage.records import StoredNote, decode_text, load_attributes, storable
 from notekin.storage.schema import (
@@ -57,6 +59,7 @@ _NOTE_COLUMNS = (
     NoteRow.tokens_total,
     NoteRow.attributes,
 )
+_SEALED_COLUMNS = (*_NOTE_COLUMNS, NoteRow.born, NoteRow.digest, NoteRow.checksum)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,13 @@ def seen_by(generation: int) -> ColumnElement[bool]:
 def segments(connection: Connection, generation: int) -> list[SegmentRecord]:
     """Return the segments that a generation reads, oldest first."""
     rows = connection.execute(
-        select(SegmentRow.name, SegmentRow.notes, SegmentRow.passages, SegmentRow.files)
+        select(
+            SegmentRow.name,
+            SegmentRow.notes,
+            SegmentRow.passages,
+            SegmentRow.files,
+            SegmentRow.facts,
+        )
         .where(
             SegmentRow.born <= generation,
             or_(SegmentRow.died.is_(None), SegmentRow.died > generation),
@@ -130,22 +139,31 @@ def find_notes(
     connection: Connection, generation: int, note_id: str, source: str | None
 ) -> list[StoredNote]:
     """Return the live notes of this id, one a source, in the order of the sources' names."""
-    query = select(*_NOTE_COLUMNS).where(seen_by(generation), NoteRow.note_id == storable(note_id))
+    query = select(*_SEALED_COLUMNS).where(
+        seen_by(generation), NoteRow.note_id == storable(note_id)
+    )
     if source is not None:
         query = query.where(NoteRow.source == source)
-    return [_stored(row) for row in connection.execute(query.order_by(NoteRow.source)).mappings()]
+    rows = connection.execute(query.order_by(NoteRow.source)).mappings()
+    return [_stored(connection, row) for row in rows]
 
 
 def notes_of(connection: Connection, keys: Sequence[NoteKey]) -> dict[NoteKey, StoredNote]:
     """Return the facts of a page of notes, by key; meant for hits, not for whole stores."""
-    rows = connection.execute(select(*_NOTE_COLUMNS).where(among(NoteRow.note_key, keys)))
-    return {note.note_key: note for note in map(_stored, rows.mappings())}
+    rows = connection.execute(select(*_SEALED_COLUMNS).where(among(NoteRow.note_key, keys)))
+    return {row["note_key"]: _stored(connection, row) for row in rows.mappings()}
 
 
 def text_of(connection: Connection, key: NoteKey) -> str:
     """Return a note's text to the letter."""
-    data = connection.scalar(select(NoteTextRow.text).where(NoteTextRow.note_key == key))
-    return decode_text(data or b"")
+    row = connection.execute(
+        select(NoteTextRow.text, NoteRow.checksum)
+        .join(NoteRow, NoteRow.note_key == NoteTextRow.note_key)
+        .where(NoteTextRow.note_key == key)
+    ).one_or_none()
+    if row is None or not seal_of(connection).holds_text(row.checksum, key, row.text):
+        raise damaged_catalog(connection, "does not hold the text of a note as it was written")
+    return decode_text(row.text)
 
 
 def passages_of(connection: Connection, key: NoteKey) -> list[Passage]:
@@ -155,7 +173,11 @@ def passages_of(connection: Connection, key: NoteKey) -> list[Passage]:
         .where(PassageRow.note_key == key)
         .order_by(PassageRow.passage_key)
     )
-    return [Passage(*row) for row in rows]
+    passages = [(start, end, tokens) for start, end, tokens in rows]
+    checksum = connection.scalar(select(NoteRow.checksum).where(NoteRow.note_key == key))
+    if checksum is None or not seal_of(connection).holds_passages(checksum, key, passages):
+        raise damaged_catalog(connection, "does not hold the passages of a note as written")
+    return [Passage(*row) for row in passages]
 
 
 def count(connection: Connection, generation: int) -> Counts:
@@ -241,6 +263,34 @@ def upkeep(connection: Connection, generation: int) -> Upkeep:
     )
 
 
+def check_newest(connection: Connection, generation: int) -> None:
+    """See that the newest generation is: none before it is missing, no row is of a later one."""
+    numbered = connection.scalar(select(func.count()).select_from(GenerationRow))
+    latest = max(
+        connection.scalar(query) or 0
+        for query in (
+            select(func.max(SegmentRow.born)),
+            select(func.max(SegmentRow.died)),
+            select(func.max(NoteRow.died)),
+        )
+    )
+    if numbered != generation or latest > generation:
+        raise damaged_catalog(connection, "has lost a generation")
+
+
+def live_notes(connection: Connection, generation: int) -> int:
+    """Return how many notes are live in a generation, by what each commit said it changed."""
+    return (
+        connection.scalar(
+            select(
+                func.coalesce(func.sum(GenerationRow.added), 0)
+                - func.coalesce(func.sum(GenerationRow.deleted), 0)
+            ).where(GenerationRow.number <= generation)
+        )
+        or 0
+    )
+
+
 def _check_fields(connection: Connection, generation: int, condition: Condition) -> None:
     for name in sorted(field_names(condition) - FIELDS.keys() - {"recorded_at"}):
         if not _is_attribute(connection, generation, storable(name)):
@@ -264,5 +314,9 @@ def _keys(connection: Connection, query: Select[Any]) -> Keys:
     return np.fromiter(connection.scalars(query), np.int64)
 
 
-def _stored(row: RowMapping) -> StoredNote:
-    return StoredNote(**{**row, "attributes": load_attributes(row["attributes"])})
+def _stored(connection: Connection, row: RowMapping) -> StoredNote:
+    """Return a note's facts, once they are seen to be what was written."""
+    if not seal_of(connection).holds_facts(row["checksum"], row):
+        raise damaged_catalog(connection, "does not hold the facts of a note as it was written")
+    facts = {column.key: row[column.key] for column in _NOTE_COLUMNS}
+    return StoredNote(**{**facts, "attributes": load_attributes(row["attributes"])})

@@ -16,8 +16,8 @@ from sqlalchemy.types import JSON
 
 from notekin.storage.sql_text import SqlText
 
-FORMAT = 1
-"""The number of the on-disk format; a store of a higher number is refused."""
+FORMAT = 2
+"""The number of the on-disk format; a higher one is refused, a lower one migrated."""
 
 Key = BigInteger().with_variant(Integer, "sqlite")
 
@@ -57,7 +57,10 @@ class GenerationRow(Base):
 
 
 class SegmentRow(Base):
-    """One folder of vectors under ``segments/``, with what its files must be."""
+    """One folder of vectors under ``segments/``, with what its files must be.
+
+    ``facts`` says what else is known of it: the kind of its index, the recall measured.
+    """
 
     __tablename__ = "segments"
     name: Mapped[str] = mapped_column(SqlText, primary_key=True)
@@ -66,10 +69,14 @@ class SegmentRow(Base):
     notes: Mapped[int]
     passages: Mapped[int]
     files: Mapped[dict[str, dict[str, object]]] = mapped_column(JSON)
+    facts: Mapped[dict[str, object]] = mapped_column(JSON, server_default="{}")
 
 
 class NoteRow(Base):
-    """One version of one note: its facts, not its text."""
+    """One version of one note: its facts, not its text.
+
+    ``checksum`` is over the facts, the text and the passages (storage/checksums.py).
+    """
 
     __tablename__ = "notes"
     note_key: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
@@ -87,6 +94,7 @@ class NoteRow(Base):
     tokens_seen: Mapped[int]
     tokens_total: Mapped[int]
     attributes: Mapped[str] = mapped_column(Text)
+    checksum: Mapped[bytes] = mapped_column(LargeBinary, server_default="")
 
 
 Index(

@@ -8,24 +8,30 @@
 
 from __future__ import annotations
 
-import hashlib
+import re
 import shutil
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from notekin.durable import sync
 from notekin.errors import DamagedStoreError
+from notekin.storage.damage import damaged
 from notekin.storage.keys import MAX_PASSAGES, Keys, passage_key
+from notekin.storage.segment_file import SegmentFile, file_facts
 from notekin.storage.vector_file import VectorFile, write_vectors
 from notekin.types import EncodedNote, NoteKey, Vectors
 
 NOTES_FILE = "notes.faiss"
 PASSAGES_FILE = "passages.faiss"
+_VECTORS = {NOTES_FILE, PASSAGES_FILE}
 _UNFINISHED = ".writing-"
+_NAME = re.compile("[0-9a-f]{32}")
+_FILE_NAME = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,24 +39,57 @@ class SegmentRecord:
     """What the catalog keeps of a segment.
 
     Attributes:
-        files: File name to ``{"size_bytes": int, "sha256": str}``.
+        files: File name to ``{"size_bytes": int, "sha256": str, "xxh3": str}``; a segment of
+            format 1 has no ``xxh3``.
+        facts: What else is known of it.
     """
 
     name: str
     notes: int
     passages: int
     files: dict[str, dict[str, object]]
+    facts: dict[str, object] = field(default_factory=dict)
 
 
 class Segment:
-    """An open segment: the vectors of its notes and of their passages."""
+    """An open segment: the vectors of its notes and of their passages.
+
+    Opening checks names and sizes alone; the files are checked in full, and against what
+    the catalog says they hold, when their vectors are first asked for.
+    """
 
     def __init__(self, folder: Path, record: SegmentRecord) -> None:
         self.record = record
-        for name, facts in record.files.items():
-            _check_size(folder / record.name / name, facts["size_bytes"])
-        self.notes = VectorFile(folder / record.name / NOTES_FILE)
-        self.passages = VectorFile(folder / record.name / PASSAGES_FILE)
+        self._folder = folder / record.name
+        _check_names(folder, record)
+        self._files = {
+            name: SegmentFile(self._folder / name, facts) for name, facts in record.files.items()
+        }
+
+    @cached_property
+    def notes(self) -> VectorFile:
+        """The vectors of the notes, by note key."""
+        return self._vectors(NOTES_FILE, self.record.notes)
+
+    @cached_property
+    def passages(self) -> VectorFile:
+        """The vectors of the passages, by passage key."""
+        return self._vectors(PASSAGES_FILE, self.record.passages)
+
+    def files(self) -> list[SegmentFile]:
+        """Return the files, as they are held."""
+        return list(self._files.values())
+
+    def _vectors(self, name: str, count: int) -> VectorFile:
+        file = self._files[name]
+        try:
+            vectors = VectorFile(file.checked())
+        except DamagedStoreError:
+            raise damaged(file.path, "is not what was written") from None
+        if len(vectors.ids) != count or np.any(np.diff(vectors.ids) <= 0):
+            raise damaged(file.path, "holds other vectors than the catalog says")
+        file.release()
+        return vectors
 
 
 def write_segment(
@@ -122,18 +161,14 @@ def _passage_keys(keys: Sequence[NoteKey], notes: Sequence[EncodedNote]) -> Keys
 
 
 def _settle(path: Path) -> dict[str, object]:
-    """Make one file durable and private; return its size and checksum."""
+    """Make one file durable and private; return its size and checksums."""
     path.chmod(0o600)
     sync(path)
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"size_bytes": path.stat().st_size, "sha256": digest}
+    return file_facts(path)
 
 
-def _check_size(path: Path, size_bytes: object) -> None:
-    actual = path.stat().st_size if path.exists() else None
-    if actual != size_bytes:
-        state = "is missing" if actual is None else "has another size than was written"
-        raise DamagedStoreError(
-            f"{path} {state}. Restore it from a backup, or index the notes into a new store."
-        )
+def _check_names(folder: Path, record: SegmentRecord) -> None:
+    """See that a record names files that a segment has, and none elsewhere."""
+    plain = all(_FILE_NAME.fullmatch(name) for name in record.files)
+    if not _NAME.fullmatch(record.name) or not plain or not record.files.keys() >= _VECTORS:
+        raise damaged(folder.parent / "catalog.sqlite", "names a segment that can't be one")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +12,13 @@ from sqlalchemy import Connection
 
 from notekin.errors import (
     AmbiguousNoteError,
-    DamagedStoreError,
     NoSuchNoteError,
     StaleSnapshotError,
 )
 from notekin.storage import reading
 from notekin.storage.catalog import Catalog
 from notekin.storage.conditions import Condition
+from notekin.storage.damage import damaged
 from notekin.storage.keys import Keys, contains, note_keys_of, passage_key
 from notekin.storage.reading import Counts, Upkeep
 from notekin.storage.records import StoredNote
@@ -30,13 +31,31 @@ class Snapshot:
     """One generation of a store, for reading. A later commit doesn't change what it shows."""
 
     def __init__(
-        self, path: Path, catalog: Catalog, generation: int, segments: Sequence[Segment], dead: Keys
+        self,
+        path: Path,
+        catalog: Catalog,
+        generation: int,
+        segments: Sequence[Segment],
+        dead: Keys,
+        live: int,
     ) -> None:
         self.generation = generation
         self._path = path
         self._catalog = catalog
-        self._segments = segments
+        self._held = segments
         self._dead = dead
+        self._live = live
+
+    @cached_property
+    def _segments(self) -> Sequence[Segment]:
+        """The segments, once they are seen to hold as many live notes as were committed.
+
+        A note that a damaged catalog takes for dead would be missing from every answer.
+        """
+        live = sum(int(self._mask(part.notes.ids, None).sum()) for part in self._held)
+        if live != self._live:
+            raise damaged(self._path / "catalog.sqlite", "names other notes than the segments hold")
+        return self._held
 
     def select(self, condition: Condition) -> Keys:
         """Return the keys of the notes that meet a condition, ascending.
@@ -119,9 +138,8 @@ class Snapshot:
         with self._reading() as connection:
             found = reading.notes_of(connection, keys)
         if missing := len(set(keys) - found.keys()):
-            raise DamagedStoreError(
-                f"{missing} notes of the store at {self._path} have vectors and no facts. "
-                "Restore it from a backup, or index the notes into a new store."
+            raise damaged(
+                self._path / "catalog.sqlite", f"has no facts of {missing} notes with vectors"
             )
         return [found[key] for key in keys]
 
@@ -177,10 +195,7 @@ class Snapshot:
             rows = file.rows_between(first, last)
             if rows.stop > rows.start:
                 return file.vectors[rows].copy()  # outlives the file's mapping
-        raise DamagedStoreError(
-            f"A note of the store at {self._path} has facts and no vectors. "
-            "Restore it from a backup, or index the notes into a new store."
-        )
+        raise damaged(self._path / "segments", "holds no vectors of a note that has facts")
 
 
 def _in_order_of(keys: Keys, vectors: Vectors) -> Vectors:

@@ -34,12 +34,14 @@ from notekin.storage.housekeeping import READERS_WAIT_S, Housekeeping, folder_by
 from notekin.storage.location import ServerUrl
 from notekin.storage.purging import PurgeReport
 from notekin.storage.records import Generation, NewNote
+from notekin.storage.schema import FORMAT
 from notekin.storage.segments import Segment, SegmentRecord, remove_segment, write_segment
 from notekin.storage.snapshot import Snapshot
+from notekin.storage.upgrade import KEPT_BESIDE, upgrade
 from notekin.types import Fingerprint, NoteKey, Reject
 
-_SEGMENTS = "segments"
-_LOCK = "writer.lock"
+SEGMENTS = "segments"
+LOCK = "writer.lock"
 
 
 class StoreFolder:
@@ -67,6 +69,9 @@ class StoreFolder:
         catalog = Catalog.open(path, server)
         if catalog is None:
             raise NoSuchStoreError(path)
+        if catalog.format() < FORMAT:
+            with _lock(path):
+                upgrade(catalog, path)
         return cls(path, catalog)
 
     @classmethod
@@ -97,6 +102,8 @@ class StoreFolder:
             catalog = Catalog.open(path, server) or Catalog.create(
                 path, fingerprint, spread, server
             )
+            if catalog.format() < FORMAT:
+                upgrade(catalog, path)
         store = cls(path, catalog)
         store.check_encoder(fingerprint)
         return store
@@ -127,7 +134,7 @@ class StoreFolder:
 
     def segments_bytes(self) -> int:
         """Return how much of it the vectors take."""
-        return folder_bytes(self.path / _SEGMENTS)
+        return folder_bytes(self.path / SEGMENTS)
 
     def snapshot(self) -> Snapshot:
         """Return a view of the newest generation; what is known already is not read again.
@@ -142,6 +149,8 @@ class StoreFolder:
         while True:
             with self.catalog.transaction() as connection:
                 generation = reading.newest(connection)
+                reading.check_newest(connection, generation)
+                live = reading.live_notes(connection, generation)
                 records = reading.segments(connection, generation)
                 dead = self._deaths.up_to(connection, generation)
             try:
@@ -150,7 +159,7 @@ class StoreFolder:
                 if self.generation() == generation:
                     raise
                 continue
-            return Snapshot(self.path, self.catalog, generation, segments, dead)
+            return Snapshot(self.path, self.catalog, generation, segments, dead, live)
 
     @contextmanager
     def write(self, wait_s: float = 0.0) -> Iterator[Writer]:
@@ -164,14 +173,15 @@ class StoreFolder:
             StoreLockedError: Another process holds it, still.
         """
         with _lock(self.path, wait_s), self.catalog.exclusive(self.path, wait_s):
-            folder = self.path / _SEGMENTS
+            folder = self.path / SEGMENTS
             folder.mkdir(mode=0o700, exist_ok=True)
+            (self.path / KEPT_BESIDE).unlink(missing_ok=True)
             yield Writer(folder, self.catalog, self._deaths)
 
     def _opened(self, records: Sequence[SegmentRecord]) -> list[Segment]:
         self._open_segments = {
             record.name: self._open_segments.get(record.name)
-            or Segment(self.path / _SEGMENTS, record)
+            or Segment(self.path / SEGMENTS, record)
             for record in records
         }
         return list(self._open_segments.values())
@@ -270,7 +280,7 @@ def _make_folder(path: Path) -> None:
         raise StoreError(
             f"The folder {path} can't be made: {error.strerror}. Name another with --store."
         ) from None
-    others = {entry.name for entry in path.iterdir()} - {_LOCK}
+    others = {entry.name for entry in path.iterdir()} - {LOCK}
     if others and not others & {FILE_NAME, location.FILE_NAME}:
         raise UsageError(
             f"The folder {path} holds other files and no store. Name an empty one with --store."
@@ -281,7 +291,7 @@ def _make_folder(path: Path) -> None:
 def _lock(path: Path, wait_s: float = 0.0) -> Iterator[None]:
     """Hold the store's write lock; the system gives it back when the process dies."""
     timeout_s = -1 if math.isinf(wait_s) else wait_s
-    lock = FileLock(path / _LOCK, timeout=timeout_s, mode=0o600)
+    lock = FileLock(path / LOCK, timeout=timeout_s, mode=0o600)
     try:
         lock.acquire()
     except Timeout:

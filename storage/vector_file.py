@@ -12,7 +12,7 @@ import faiss as _faiss
 import numpy as np
 import numpy.typing as npt
 
-from notekin.errors import DamagedStoreError
+from notekin.storage.damage import damaged
 from notekin.storage.keys import Keys
 from notekin.types import Vectors
 
@@ -43,10 +43,7 @@ class VectorFile:
         try:
             self._index: Any = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
         except RuntimeError:
-            raise DamagedStoreError(
-                f"{path} is missing or is not what was written. Restore it from a backup, "
-                "or index the notes into a new store."
-            ) from None
+            raise damaged(path, "is missing or is not what was written") from None
         self._flat: Any = faiss.downcast_index(self._index.index)
         count, dim = int(self._index.ntotal), int(self._index.d)
         self.ids: Keys = faiss.vector_to_array(self._index.id_map)

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
+from notekin.storage.checksums import Seal, seal_of
 from notekin.storage.keys import passage_key
 from notekin.storage.records import (
     Generation,
@@ -56,7 +57,8 @@ def insert_generation(
     number = next_number(connection)
     replaced = _bury(connection, notes, number)
     pairs = list(zip(keys, notes, strict=True))
-    _insert(connection, NoteRow, [_note_row(key, new, number) for key, new in pairs])
+    seal = seal_of(connection)
+    _insert(connection, NoteRow, [_note_row(key, new, number, seal) for key, new in pairs])
     _insert(connection, NoteTextRow, [_text_row(key, new) for key, new in pairs])
     _insert(connection, PassageRow, list(_passage_rows(keys, notes)))
     _insert(connection, AttributeRow, list(_attribute_rows(keys, notes)))
@@ -159,9 +161,9 @@ def _set(connection: Connection, name: str, value: object) -> None:
     connection.execute(update(SettingRow).where(SettingRow.name == name).values(value=value))
 
 
-def _note_row(key: NoteKey, new: NewNote, number: int) -> dict[str, Any]:
+def _note_row(key: NoteKey, new: NewNote, number: int, seal: Seal) -> dict[str, Any]:
     note = new.note
-    facts = {
+    facts: dict[str, Any] = {
         name: None if (value := getattr(note, name)) is None else storable(value)
         for name in (
             "source",
@@ -173,7 +175,7 @@ def _note_row(key: NoteKey, new: NewNote, number: int) -> dict[str, Any]:
             "title",
         )
     }
-    return facts | {
+    facts |= {
         "note_key": key,
         "born": number,
         "died": None,
@@ -183,6 +185,8 @@ def _note_row(key: NoteKey, new: NewNote, number: int) -> dict[str, Any]:
         "tokens_total": new.encoded.tokens_total,
         "attributes": dump_attributes(note.attributes),
     }
+    passages = [(part.start, part.end, part.tokens) for part in new.encoded.passages]
+    return facts | {"checksum": seal.of(facts, encode_text(note.text), passages)}
 
 
 def _text_row(key: NoteKey, new: NewNote) -> dict[str, Any]:
@@ -221,6 +225,7 @@ def _segment_row(segment: SegmentRecord, number: int) -> dict[str, Any]:
         "notes": segment.notes,
         "passages": segment.passages,
         "files": segment.files,
+        "facts": segment.facts,
     }
 
 

@@ -80,7 +80,7 @@ def read_whole(snapshot: Snapshot) -> int:
     for one in snapshot.notes(keys):
         text = snapshot.text(one.note_key)
         assert np.array_equal(snapshot.note_vector(one.note_key), ENCODER.encode([text])[0])
-        assert text.endswith(f"day {snapshot.generation}") == (one.note_id == "changing")
+        assert text.endswith(f"day {len(keys) - 1}") == (one.note_id == "changing")
     return snapshot.generation
 
 
@@ -309,7 +309,7 @@ def test_readers_elsewhere_see_whole_generations_while_a_writer_commits(
         assert reader.stdout is not None
         assert reader.stdout.readline() == "reading\n"
     for number in range(2, LAST + 1):
-        assert commit(folder, ENCODER, *day(number)) == number
+        assert commit(folder, ENCODER, *day(number)) >= number  # merges are generations, too
     for reader in readers:
         seen, _ = reader.communicate(timeout=60)
         assert reader.returncode == 0

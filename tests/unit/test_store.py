@@ -167,7 +167,7 @@ def test_a_damaged_segment_is_never_searched(path: Path, name: str, damage: str)
     if damage != "missing":
         file.write_bytes(data[:-4] if damage == "shorter" else b"\0" * len(data))
     with pytest.raises(DamagedStoreError):
-        StoreFolder.open(path).snapshot()
+        StoreFolder.open(path).snapshot().nearest_passages(ENCODER.encode(["fever"]), 1)
 
 
 def test_what_a_killed_writer_left_is_swept_and_never_searched(path: Path) -> None:

@@ -1,0 +1,70 @@
+"""Repair makes damaged vectors again from the text, and guesses nothing."""
+
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from notekin import api
+from notekin.errors import DamagedStoreError
+from notekin.storage import repairing
+from notekin.storage.store import StoreFolder
+from tests.support.make_golden import ENCODER, answers, make
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Path:
+    make(tmp_path / "made")
+    return tmp_path / "made/store"
+
+
+def damage(path: Path, how: str) -> None:
+    file = sorted(path.glob("segments/*/passages.faiss"))[0]
+    if how == "missing":
+        shutil.rmtree(file.parent)
+    else:
+        file.write_bytes(file.read_bytes()[:-1] + b"\x7f")
+
+
+@pytest.mark.parametrize("how", ["missing", "flipped"])
+def test_a_repaired_store_answers_as_before(made: Path, how: str) -> None:
+    expected = answers(StoreFolder.open(made))
+    damage(made, how)
+    with api.open(made, encoder=ENCODER) as store:
+        assert not store.verify().whole
+        done = store.repair()
+        assert (done.segments, done.generation) == (1, 3)
+        assert store.verify(deep=True).problems == ()
+    assert answers(StoreFolder.open(made)) == expected | {"generation": 3}
+    assert len(list(made.glob("segments/*"))) == 2
+
+
+def test_a_whole_store_is_left_as_it_is(made: Path) -> None:
+    with api.open(made, encoder=ENCODER) as store:
+        assert store.repair().generation is None
+        assert store.stats().generation == 2
+
+
+def test_a_repair_that_fails_changes_nothing(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    damage(made, "flipped")
+    before = sorted(str(path) for path in made.glob("segments/*"))
+
+    def fail(*_arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(repairing, "_replace", fail)
+    with api.open(made, encoder=ENCODER) as store, pytest.raises(KeyboardInterrupt):
+        store.repair()
+    assert sorted(str(path) for path in made.glob("segments/*")) == before
+
+
+def test_a_note_whose_text_is_damaged_is_not_guessed(made: Path) -> None:
+    for folder in made.glob("segments/*"):
+        shutil.rmtree(folder)
+    with sqlite3.connect(made / "catalog.sqlite") as connection:
+        connection.execute("UPDATE note_texts SET text = x'41' WHERE note_key = 2")
+    with api.open(made, encoder=ENCODER) as store:
+        with pytest.raises(DamagedStoreError, match="1 notes"):
+            store.repair()
+        assert store.verify().generation == 2
