@@ -34,8 +34,10 @@ from notekin.search.hits import Results
 from notekin.search.retrieval import Searcher
 from notekin.settings import Settings, read_settings
 from notekin.storage.conditions import OneOf
+from notekin.storage.index_choice import IndexChoice, index_named
 from notekin.storage.snapshot import Snapshot
 from notekin.storage.store import StoreFolder
+from notekin.storage.vector_file import set_threads
 from notekin.types import Encoder, Fingerprint, Vectors
 
 if TYPE_CHECKING:
@@ -55,12 +57,14 @@ class Store:
         model: str | None = None,
         pooling: Pooling | None = None,
         spreading: Spreading | None = None,
+        index: IndexChoice | None = None,
     ) -> None:
         self.path = path
         self._settings = settings
         self._model = model
         self._pooling = pooling
         self._spreading = spreading
+        self._index_choice = index
         self._spread: Spread | None = None
         self._folder: StoreFolder | None = None
         self._snapshot: Snapshot | None = None
@@ -232,8 +236,9 @@ class Store:
         encoder = self._encoder_for_writing(sources)
         kept = self._spread.to_settings() if self._spread else None
         folder = self._folder = self._folder or StoreFolder.open_or_create(
-            self.path, encoder.fingerprint, kept
+            self.path, encoder.fingerprint, kept, self._index_choice
         )
+        folder.check_index(self._index_choice)
         with folder.write() as writer:
             return pipeline.index(sources, encoder, writer, progress)
 
@@ -312,6 +317,7 @@ def open(  # noqa: A001 - read as notekin.open
     model: str | None = None,
     pooling: str | None = None,
     spreading: str | None = None,
+    index: str | None = None,
     encoder: Encoder | None = None,
 ) -> Store:
     """Return the store at a path; it is made by the first ``index`` where there is none.
@@ -323,6 +329,8 @@ def open(  # noqa: A001 - read as notekin.open
         pooling: For a new store: ``mean`` (the usual), ``cls``, ``max`` or ``mean_max``.
         spreading: For a new store: ``centre`` or ``whiten`` its vectors, fitted on the first
             notes indexed; for models whose vectors all point the same way.
+        index: For a new store: ``auto`` (the usual: exact while small, then approximate with
+            exact scores), ``exact``, ``hnsw`` or ``ivf``.
         encoder: An encoder of one's own in place of a model.
     """
     settings = read_settings()
@@ -332,7 +340,10 @@ def open(  # noqa: A001 - read as notekin.open
         model,
         pooling_named(pooling) if pooling else None,
         spreading_named(spreading) if spreading else None,
+        index_named(index) if index else None,
     )
+    if settings.threads:
+        set_threads(settings.threads)
     store._encoder = encoder
     return store
 

@@ -93,6 +93,10 @@ def index(
         str | None,
         typer.Option("--spread", help="For a new store: centre or whiten its vectors."),
     ] = None,
+    index_choice: Annotated[
+        str | None,
+        typer.Option("--index", help="For a new store: auto (the usual), exact, hnsw, ivf."),
+    ] = None,
     format: FormatOption = None,  # noqa: A002 - the option's name
     mapping: MapOption = None,
     source: Annotated[
@@ -105,7 +109,7 @@ def index(
     from notekin import display
     from notekin.progress import shown
 
-    with _open(store, model, pooling, spreading) as opened:
+    with _open(store, model, pooling, spreading, index_choice) as opened:
         try:
             with shown(_stderr()) as progress:
                 report = opened.index(
@@ -283,10 +287,11 @@ def _open(
     model: str | None = None,
     pooling: str | None = None,
     spreading: str | None = None,
+    index_choice: str | None = None,
 ) -> Store:
     from notekin.api import open as open_store
 
-    return open_store(path, model=model, pooling=pooling, spreading=spreading)
+    return open_store(path, model=model, pooling=pooling, spreading=spreading, index=index_choice)
 
 
 def _parse_map(pairs: list[str]) -> dict[str, str]:

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DatabaseError
 from notekin.errors import DamagedStoreError, StoreError, StoreFormatError
 from notekin.storage import reading
 from notekin.storage.engine import open_sqlite
+from notekin.storage.index_choice import IndexChoice
 from notekin.storage.records import Generation, NewNote
 from notekin.storage.schema import FORMAT, Base, SettingRow
 from notekin.storage.segments import SegmentRecord
@@ -38,7 +39,11 @@ class Catalog:
 
     @classmethod
     def create(
-        cls, folder: Path, fingerprint: Fingerprint, spread: Mapping[str, object] | None = None
+        cls,
+        folder: Path,
+        fingerprint: Fingerprint,
+        spread: Mapping[str, object] | None = None,
+        index: IndexChoice = IndexChoice.AUTO,
     ) -> Catalog:
         """Make the tables and the first settings, all or nothing.
 
@@ -46,6 +51,7 @@ class Catalog:
             folder: The store's folder; it is there.
             fingerprint: The encoder's.
             spread: The transform that its vectors go through, where there is one.
+            index: How its vectors are to be searched.
         """
         path = folder / FILE_NAME
         catalog = cls(open_sqlite(path, create=True), path)
@@ -54,6 +60,7 @@ class Catalog:
             "store_id": str(uuid.uuid4()),
             "encoder": dataclasses.asdict(fingerprint),
             "spread": dict(spread) if spread else None,
+            "index": index.value,
             "next_note_key": 1,
         }
         with catalog.transaction() as connection:
@@ -107,6 +114,11 @@ class Catalog:
         """Return the transform that the store's vectors go through; None where there is none."""
         value = self.setting("spread")
         return value if isinstance(value, Mapping) else None
+
+    def index_choice(self) -> IndexChoice:
+        """Return how the store's vectors are to be searched."""
+        value = self.setting("index")
+        return IndexChoice.AUTO if value is None else IndexChoice(value)
 
     def next_note_key(self) -> NoteKey:
         """Return the first key that no note of this store has ever had."""

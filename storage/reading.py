@@ -72,7 +72,13 @@ def seen_by(generation: int) -> ColumnElement[bool]:
 def segments(connection: Connection, generation: int) -> list[SegmentRecord]:
     """Return the segments that a generation reads, oldest first."""
     rows = connection.execute(
-        select(SegmentRow.name, SegmentRow.notes, SegmentRow.passages, SegmentRow.files)
+        select(
+            SegmentRow.name,
+            SegmentRow.notes,
+            SegmentRow.passages,
+            SegmentRow.files,
+            SegmentRow.facts,
+        )
         .where(
             SegmentRow.born <= generation,
             or_(SegmentRow.died.is_(None), SegmentRow.died > generation),

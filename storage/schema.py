@@ -61,6 +61,7 @@ class SegmentRow(Base):
     notes: Mapped[int]
     passages: Mapped[int]
     files: Mapped[dict[str, dict[str, object]]] = mapped_column(JSON)
+    facts: Mapped[dict[str, object]] = mapped_column(JSON, default=dict)
 
 
 class NoteRow(Base):

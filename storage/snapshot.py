@@ -11,11 +11,14 @@ from notekin.errors import AmbiguousNoteError, DamagedStoreError, NoSuchNoteErro
 from notekin.storage import reading
 from notekin.storage.catalog import Catalog
 from notekin.storage.conditions import Condition
-from notekin.storage.keys import Keys, contains, note_keys_of, passage_key
+from notekin.storage.keys import PLACE_BITS, Keys, contains, passage_key
+from notekin.storage.nearest import Nearest, merge
+from notekin.storage.paths import nearest
 from notekin.storage.reading import Counts
 from notekin.storage.records import StoredNote
+from notekin.storage.rows import Rows, all_but, rows_of
 from notekin.storage.segments import Segment
-from notekin.storage.vector_file import Mask, VectorFile
+from notekin.storage.vector_file import VectorFile
 from notekin.types import NoteKey, Passage, Vectors
 
 
@@ -30,6 +33,7 @@ class Snapshot:
         self._catalog = catalog
         self._segments = segments
         self._dead = dead
+        self._live: dict[VectorFile, Rows] = {}
 
     def select(self, condition: Condition) -> Keys:
         """Return the keys of the notes that meet a condition, ascending.
@@ -42,8 +46,11 @@ class Snapshot:
 
     def nearest_passages(
         self, queries: Vectors, count: int, allowed: Keys | None = None
-    ) -> tuple[Vectors, Keys]:
-        """Return the passages with the highest score for each query, by exact scan.
+    ) -> Nearest:
+        """Return the passages with the highest score for each query.
+
+        A large segment is searched through its approximate index, and its scores are exact
+        all the same. As many passages come back as are asked for, wherever they exist.
 
         Args:
             queries: float32 of shape (q, dim), each of length 1.
@@ -51,26 +58,35 @@ class Snapshot:
             allowed: Keys of the notes to look in, ascending; None for all.
 
         Returns:
-            Scores and passage keys, each of shape (q, min(count, passages allowed)), best
-            first; equal scores in the order of their keys.
+            Scores and passage keys, each of shape (q, min(count, passages allowed)).
         """
+        allowed = self._alive(allowed)
         found = [
-            segment.passages.nearest(
-                queries, count, self._mask(note_keys_of(segment.passages.ids), allowed)
+            nearest(
+                segment.passages,
+                segment.passages_ann,
+                queries,
+                count,
+                self._rows(segment.passages, PLACE_BITS, allowed),
             )
             for segment in self._segments
         ]
-        return _merge(len(queries), count, found)
+        return merge(len(queries), count, found)
 
-    def nearest_notes(
-        self, queries: Vectors, count: int, allowed: Keys | None = None
-    ) -> tuple[Vectors, Keys]:
+    def nearest_notes(self, queries: Vectors, count: int, allowed: Keys | None = None) -> Nearest:
         """Return the notes whose note vector has the highest score; as ``nearest_passages``."""
+        allowed = self._alive(allowed)
         found = [
-            segment.notes.nearest(queries, count, self._mask(segment.notes.ids, allowed))
+            nearest(
+                segment.notes,
+                segment.notes_ann,
+                queries,
+                count,
+                self._rows(segment.notes, 0, allowed),
+            )
             for segment in self._segments
         ]
-        return _merge(len(queries), count, found)
+        return merge(len(queries), count, found)
 
     def note_vector(self, key: NoteKey) -> Vectors:
         """Return a note's vector, float32 of shape (dim,)."""
@@ -85,7 +101,8 @@ class Snapshot:
     def note_vectors(self) -> Vectors:
         """Return the vectors of all live notes, in the order of their keys; a copy."""
         parts = [
-            segment.notes.vectors[self._mask(segment.notes.ids, None)] for segment in self._segments
+            np.delete(segment.notes.vectors, rows_of(segment.notes.ids, self._dead, 0), axis=0)
+            for segment in self._segments
         ]
         return np.concatenate(parts) if parts else np.empty((0, 0), np.float32)
 
@@ -140,10 +157,20 @@ class Snapshot:
         with self._catalog.transaction() as connection:
             return reading.attribute_names(connection, self.generation)
 
-    def _mask(self, note_keys: Keys, allowed: Keys | None) -> Mask:
-        """Return which rows may be found: live in this generation, and allowed."""
-        alive = ~contains(self._dead, note_keys)
-        return alive if allowed is None else alive & contains(allowed, note_keys)
+    def _alive(self, allowed: Keys | None) -> Keys | None:
+        """Leave out of the allowed notes those that this generation no longer holds."""
+        if allowed is None or not len(self._dead):
+            return allowed
+        return allowed[~contains(self._dead, allowed)]
+
+    def _rows(self, file: VectorFile, place_bits: int, allowed: Keys | None) -> Rows:
+        """Return which rows of a file may be found; without a filter, worked out once."""
+        if allowed is not None:
+            chosen = rows_of(file.ids, allowed, place_bits)
+            return Rows(len(chosen), chosen)
+        if file not in self._live:
+            self._live[file] = all_but(len(file.ids), rows_of(file.ids, self._dead, place_bits))
+        return self._live[file]
 
     def _vectors(self, files: Sequence[VectorFile], first: int, last: int) -> Vectors:
         for file in files:
@@ -154,13 +181,3 @@ class Snapshot:
             f"A note of the store at {self._path} has facts and no vectors. "
             "Restore it from a backup, or index the notes into a new store."
         )
-
-
-def _merge(queries: int, count: int, found: Sequence[tuple[Vectors, Keys]]) -> tuple[Vectors, Keys]:
-    """Return the best ``count`` of each query over all segments."""
-    if not found:
-        return np.empty((queries, 0), np.float32), np.empty((queries, 0), np.int64)
-    scores = np.concatenate([part[0] for part in found], axis=1)
-    keys = np.concatenate([part[1] for part in found], axis=1)
-    order = np.lexsort((keys, -scores), axis=1)[:, :count]
-    return np.take_along_axis(scores, order, axis=1), np.take_along_axis(keys, order, axis=1)

@@ -24,6 +24,7 @@ from notekin.errors import (
 )
 from notekin.storage import reading
 from notekin.storage.catalog import FILE_NAME, Catalog
+from notekin.storage.index_choice import IndexChoice
 from notekin.storage.records import Generation, NewNote
 from notekin.storage.segments import Segment, remove_segment, sweep, write_segment
 from notekin.storage.snapshot import Snapshot
@@ -57,7 +58,11 @@ class StoreFolder:
 
     @classmethod
     def open_or_create(
-        cls, path: Path, fingerprint: Fingerprint, spread: Mapping[str, object] | None = None
+        cls,
+        path: Path,
+        fingerprint: Fingerprint,
+        spread: Mapping[str, object] | None = None,
+        index: IndexChoice | None = None,
     ) -> StoreFolder:
         """Open the store at ``path``, or make an empty one for this encoder's vectors.
 
@@ -65,17 +70,22 @@ class StoreFolder:
             path: The store's folder.
             fingerprint: The encoder's.
             spread: For a new store, the transform that its vectors go through.
+            index: How its vectors are to be searched; None for the store's own choice, or,
+                in a new one, by their number.
 
         Raises:
             EncoderMismatchError: The store there was made by another encoder.
             StoreLockedError: Another process is making a store there.
-            UsageError: The folder holds something else.
+            UsageError: The folder holds something else, or a store of another index.
         """
         _make_folder(path)
         with _lock(path):
-            catalog = Catalog.open(path) or Catalog.create(path, fingerprint, spread)
+            catalog = Catalog.open(path) or Catalog.create(
+                path, fingerprint, spread, index or IndexChoice.AUTO
+            )
         store = cls(path, catalog)
         store.check_encoder(fingerprint)
+        store.check_index(index)
         return store
 
     def check_encoder(self, fingerprint: Fingerprint) -> None:
@@ -86,6 +96,15 @@ class StoreFolder:
                 f"The store at {self.path} was made with the model {mine.model}; "
                 f"{fingerprint.model}, as it is here, gives other vectors. "
                 f"Use --model {mine.model}, or index into a new store."
+            )
+
+    def check_index(self, asked: IndexChoice | None) -> None:
+        """Refuse an index other than the one that the store was made for."""
+        mine = self.catalog.index_choice()
+        if asked is not None and asked is not mine:
+            raise UsageError(
+                f"The store at {self.path} was made with --index {mine.value}. "
+                "Leave --index out, or index into a new store."
             )
 
     def close(self) -> None:
@@ -138,6 +157,7 @@ class Writer:
     def __init__(self, segments: Path, catalog: Catalog) -> None:
         self._segments = segments
         self._catalog = catalog
+        self._index_choice = catalog.index_choice()
 
     def commit(self, notes: Sequence[NewNote]) -> Generation:
         """Add these notes, each in place of the live one of its (source, note_id).
@@ -151,7 +171,9 @@ class Writer:
         first = self._catalog.next_note_key()
         keys = [NoteKey(first + place) for place in range(len(notes))]
         try:
-            segment = write_segment(self._segments, keys, [new.encoded for new in notes])
+            segment = write_segment(
+                self._segments, keys, [new.encoded for new in notes], self._index_choice
+            )
         except (OSError, RuntimeError) as error:  # faiss knows no narrower one
             reason = getattr(error, "strerror", None) or "the disk may be full"
             raise StoreError(

@@ -196,6 +196,7 @@ def _segment_row(segment: SegmentRecord, number: int) -> dict[str, Any]:
         "notes": segment.notes,
         "passages": segment.passages,
         "files": segment.files,
+        "facts": segment.facts,
     }
 
 
