@@ -58,6 +58,8 @@ def merge(queries: int, count: int, found: Sequence[Nearest]) -> Nearest:
     seen = sum((part.seen for part in found), Seen())
     if not found:
         return Nearest(np.empty((queries, 0), np.float32), np.empty((queries, 0), np.int64), seen)
+    if len(found) == 1:
+        return found[0]
     scores = np.concatenate([part.scores for part in found], axis=1)
     keys = np.concatenate([part.keys for part in found], axis=1)
     order = np.lexsort((keys, -scores), axis=1)[:, :count]

@@ -55,7 +55,9 @@ def _exact(file: VectorFile, queries: Vectors, count: int, rows: Rows) -> Neares
         return Nearest(np.empty(empty, np.float32), np.empty(empty, np.int64), seen)
     if rows.chosen is None:
         scores, found = file.scan(queries, count, rows.bits)
-        return Nearest(scores, file.ids[found], seen)
+        order = np.lexsort((found, -scores), axis=1)
+        ranked = np.take_along_axis(found, order, axis=1)
+        return Nearest(np.take_along_axis(scores, order, axis=1), file.ids[ranked], seen)
     return _stack([_best(file, query, count, rows.chosen) for query in queries], seen)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -156,6 +157,10 @@ class Snapshot:
         """Return the names of the attributes that notes have, sorted."""
         with self._catalog.transaction() as connection:
             return reading.attribute_names(connection, self.generation)
+
+    def index_facts(self) -> list[dict[str, Any]]:
+        """Return what is known of each segment's approximate indexes (storage/ann.py)."""
+        return [segment.record.facts for segment in self._segments]
 
     def _alive(self, allowed: Keys | None) -> Keys | None:
         """Leave out of the allowed notes those that this generation no longer holds."""
