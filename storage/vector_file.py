@@ -5,6 +5,8 @@ This file is the wall to FAISS: what comes out of it is numpy.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -74,15 +76,16 @@ class VectorFile:
         any share of the rows.
         """
         scores = np.empty(len(rows), np.float32)
-        faiss.fvec_inner_products_by_idx(
-            faiss.swig_ptr(scores),
-            faiss.swig_ptr(np.ascontiguousarray(query, np.float32)),
-            self._flat.get_xb(),
-            faiss.swig_ptr(np.ascontiguousarray(rows, np.int64)),
-            self.vectors.shape[1],
-            1,
-            len(rows),
-        )
+        with _one_thread():
+            faiss.fvec_inner_products_by_idx(
+                faiss.swig_ptr(scores),
+                faiss.swig_ptr(np.ascontiguousarray(query, np.float32)),
+                self._flat.get_xb(),
+                faiss.swig_ptr(np.ascontiguousarray(rows, np.int64)),
+                self.vectors.shape[1],
+                1,
+                len(rows),
+            )
         return scores
 
     def rows_between(self, first: int, last: int) -> slice:
@@ -99,3 +102,17 @@ def selector(bits: Bits | None) -> Any:
 def set_threads(threads: int) -> None:
     """Let FAISS use so many processor threads in this process."""
     faiss.omp_set_num_threads(threads)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Keep FAISS's calls of this thread from waking others, whose start outlasts short work.
+
+    The setting is the calling thread's own; other threads keep theirs.
+    """
+    threads = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(threads)
