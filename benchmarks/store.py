@@ -24,7 +24,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import faiss
 import numpy as np
 from store_task import HEAD, Days, Measured, Task, Vectors, as_row, line, make_task, measure
 
@@ -33,6 +32,7 @@ from notekin.search.retrieval import Searcher
 from notekin.storage.index_choice import IndexChoice, index_named
 from notekin.storage.records import NewNote, digest_of
 from notekin.storage.store import StoreFolder
+from notekin.storage.vector_file import faiss
 from notekin.types import EncodedNote, Fingerprint, Note, NoteId, Passage, PatientId
 
 COMMIT_NOTES = 2_048

@@ -29,7 +29,7 @@ class MilvusLite:
     name = "milvus-lite"
 
     def build(self, folder: Path, vectors: Vectors, days: Days) -> None:
-        from pymilvus import DataType, MilvusClient
+        from pymilvus import DataType, MilvusClient  # pyright: ignore[reportMissingImports]
 
         self._client = MilvusClient(str(folder / "milvus.db"))
         schema = self._client.create_schema(auto_id=False)
@@ -55,7 +55,7 @@ class LanceDb:
     name = "lancedb"
 
     def build(self, folder: Path, vectors: Vectors, days: Days) -> None:
-        import lancedb
+        import lancedb  # pyright: ignore[reportMissingImports]
         import pyarrow as pa
 
         width = vectors.shape[1]
@@ -83,8 +83,8 @@ class Chroma:
     name = "chromadb"
 
     def build(self, folder: Path, vectors: Vectors, days: Days) -> None:
-        import chromadb
-        from chromadb.config import Settings
+        import chromadb  # pyright: ignore[reportMissingImports]
+        from chromadb.config import Settings  # pyright: ignore[reportMissingImports]
 
         quiet = Settings(anonymized_telemetry=False)
         client = chromadb.PersistentClient(str(folder / "chroma"), settings=quiet)
@@ -112,7 +112,7 @@ class QdrantLocal:
     name = "qdrant-client local"
 
     def build(self, folder: Path, vectors: Vectors, days: Days) -> None:
-        from qdrant_client import QdrantClient, models
+        from qdrant_client import QdrantClient, models  # pyright: ignore[reportMissingImports]
 
         self._models = models
         self._client = QdrantClient(path=str(folder / "qdrant"))
@@ -140,7 +140,7 @@ class Txtai:
     name = "txtai"
 
     def build(self, folder: Path, vectors: Vectors, days: Days) -> None:
-        from txtai import Embeddings
+        from txtai import Embeddings  # pyright: ignore[reportMissingImports]
 
         self._notes = Embeddings(
             method="external", transform=lambda rows: rows, content=True, backend="faiss"

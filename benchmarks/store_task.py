@@ -34,6 +34,7 @@ class System(Protocol):
 
     def search(self, query: Vectors, k: int, below: int | None) -> list[int]:
         """Return the ids of the k nearest among those of ``day < below``; None for all."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,5 @@ def as_row(measured: Measured) -> dict[str, Any]:
     return asdict(measured)
 
 
-def _unit(rows: Vectors) -> Vectors:
-    unit: Vectors = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-    return unit
+def _unit(rows: npt.NDArray[Any]) -> Vectors:
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
