@@ -48,11 +48,13 @@ from notekin.storage.catalog import FILE_NAME
 from notekin.storage.compaction import CompactReport
 from notekin.storage.conditions import OneOf
 from notekin.storage.deleting import Condemned, DeleteReport
+from notekin.storage.index_choice import IndexChoice, index_named
 from notekin.storage.location import ServerUrl
 from notekin.storage.purging import PurgeReport
 from notekin.storage.repairing import RepairReport, repair
 from notekin.storage.snapshot import Snapshot
 from notekin.storage.store import StoreFolder
+from notekin.storage.vector_file import set_threads
 from notekin.storage.verification import Verification
 from notekin.types import Encoder, Fingerprint, Vectors
 
@@ -78,6 +80,7 @@ class Store:
         pooling: Pooling | None = None,
         spreading: Spreading | None = None,
         catalog: ServerUrl | None = None,
+        index: IndexChoice | None = None,
     ) -> None:
         self.path = path
         self._settings = settings
@@ -86,6 +89,7 @@ class Store:
         self._spreading = spreading
         self._asked_catalog = catalog
         self._catalog = catalog or _catalog_of(settings)
+        self._index_choice = index
         self._spread: Spread | None = None
         self._folder: StoreFolder | None = None
         self._snapshot: Snapshot | None = None
@@ -363,8 +367,9 @@ class Store:
         encoder = self._encoder_for_writing(sources)
         kept = self._spread.to_settings() if self._spread else None
         folder = self._folder = self._folder or StoreFolder.open_or_create(
-            self.path, encoder.fingerprint, kept, self._catalog, wait_s
+            self.path, encoder.fingerprint, kept, self._catalog, wait_s, self._index_choice
         )
+        folder.check_index(self._index_choice)
         with folder.write(wait_s) as writer:
             return pipeline.index(sources, encoder, writer, progress)
 
@@ -448,6 +453,7 @@ def open(  # noqa: A001 - read as notekin.open
     pooling: str | None = None,
     spreading: str | None = None,
     catalog: str | None = None,
+    index: str | None = None,
     encoder: Encoder | None = None,
 ) -> Store:
     """Return the store at a path; it is made by the first ``index`` where there is none.
@@ -461,6 +467,8 @@ def open(  # noqa: A001 - read as notekin.open
             notes indexed; for models whose vectors all point the same way.
         catalog: For a new store: the PostgreSQL database that holds its SQL side,
             ``postgresql+psycopg://USER@HOST/DATABASE?schema=NAME``; else a file in the folder.
+        index: For a new store: ``auto`` (the usual: exact while small, then approximate with
+            exact scores), ``exact``, ``hnsw`` or ``ivf``.
         encoder: An encoder of one's own in place of a model.
     """
     settings = read_settings()
@@ -471,7 +479,10 @@ def open(  # noqa: A001 - read as notekin.open
         pooling_named(pooling) if pooling else None,
         spreading_named(spreading) if spreading else None,
         ServerUrl.parse(catalog) if catalog else None,
+        index_named(index) if index else None,
     )
+    if settings.threads:
+        set_threads(settings.threads)
     store._encoder = encoder
     return store
 

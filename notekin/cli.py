@@ -134,6 +134,10 @@ def index(
             help="For a new store: keep its SQL side in this PostgreSQL database.",
         ),
     ] = None,
+    index_choice: Annotated[
+        str | None,
+        typer.Option("--index", help="For a new store: auto (the usual), exact, hnsw, ivf."),
+    ] = None,
     format: FormatOption = None,  # noqa: A002 - the option's name
     mapping: MapOption = None,
     source: Annotated[
@@ -147,7 +151,7 @@ def index(
     from notekin import display
     from notekin.progress import shown
 
-    with open_store(store, model, pooling, spreading, catalog) as opened:
+    with open_store(store, model, pooling, spreading, catalog, index_choice) as opened:
         try:
             with shown(_stderr()) as progress:
                 report = opened.index(
@@ -329,11 +333,19 @@ def open_store(
     pooling: str | None = None,
     spreading: str | None = None,
     catalog: str | None = None,
+    index_choice: str | None = None,
 ) -> Store:
     """Return the store at a path, else at the one that the settings name."""
     from notekin import api
 
-    return api.open(path, model=model, pooling=pooling, spreading=spreading, catalog=catalog)
+    return api.open(
+        path,
+        model=model,
+        pooling=pooling,
+        spreading=spreading,
+        catalog=catalog,
+        index=index_choice,
+    )
 
 
 def _parse_map(pairs: list[str]) -> dict[str, str]:

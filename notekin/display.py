@@ -29,8 +29,8 @@ def results(console: Console, found: Results) -> None:
             console.print(Padding(Text(" ".join(hit.evidence[0].text.split())), (0, 0, 1, 4)))
     console.print(
         Text(
-            f"{len(found)} notes, generation {found.generation}, {found.path} scan, "
-            f"{found.took_ms:.0f} ms",
+            f"{len(found)} notes, generation {found.generation}, {found.path}, "
+            f"{found.candidates:,} scored, {found.took_ms:.0f} ms",
             style="dim",
         )
     )

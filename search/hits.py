@@ -53,12 +53,15 @@ class Results(Sequence[Hit]):
 
     Attributes:
         generation: The store's generation that was searched.
-        path: Which way the search took: ``exact`` looks at every allowed passage.
+        path: Which way the search took: ``exact`` scored all that the filters allow, ``ann``
+            what an approximate index proposed; ``ann+exact`` did both.
+        candidates: How many vectors were scored exactly.
         took_ms: From the query's text to the evidence.
     """
 
     generation: int
     path: str
+    candidates: int
     took_ms: float
     hits: tuple[Hit, ...]
 
@@ -80,6 +83,7 @@ class Results(Sequence[Hit]):
         return {
             "generation": self.generation,
             "path": self.path,
+            "candidates": self.candidates,
             "took_ms": round(self.took_ms, 3),
             "hits": [_hit_as_json(hit) for hit in self.hits],
         }

@@ -12,11 +12,11 @@ from notekin.errors import UsageError
 from notekin.search.hits import Evidence, Hit, Results
 from notekin.storage.conditions import Condition
 from notekin.storage.keys import Keys, note_keys_of
+from notekin.storage.nearest import Nearest, Seen
 from notekin.storage.records import StoredNote
 from notekin.storage.snapshot import Snapshot
 from notekin.types import Encoder, NoteKey, Vectors
 
-EXACT = "exact"
 EVIDENCE_PASSAGES = 3
 _FIRST_FETCH = 4
 _FETCH_GROWTH = 4
@@ -24,10 +24,11 @@ _FETCH_GROWTH = 4
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Notes, best first: keys and scores, each of shape (notes,)."""
+    """Notes, best first: keys and scores, each of shape (notes,); and how they were found."""
 
     keys: Keys
     scores: Vectors
+    seen: Seen
 
 
 class Searcher:
@@ -75,9 +76,9 @@ class Searcher:
         note = self._snapshot.find(note_id, source)
         vector = self._snapshot.note_vector(note.note_key)
         allowed = None if condition is None else self._snapshot.select(condition)
-        scores, keys = self._snapshot.nearest_notes(vector[None], k + 1, allowed)
-        others = keys[0] != note.note_key
-        ranking = Ranking(keys[0][others][:k], scores[0][others][:k])
+        found = self._snapshot.nearest_notes(vector[None], k + 1, allowed)
+        others = found.keys[0] != note.note_key
+        ranking = Ranking(found.keys[0][others][:k], found.scores[0][others][:k], found.seen)
         return self._results(vector, ranking, began)
 
     def rank(self, queries: Vectors, k: int, condition: Condition | None = None) -> list[Ranking]:
@@ -90,16 +91,19 @@ class Searcher:
         """
         _check(k)
         allowed = None if condition is None else self._snapshot.select(condition)
-        return self._rank(queries, k, allowed, k * _FIRST_FETCH)
+        return self._rank(queries, k, allowed, k * _FIRST_FETCH, Seen())
 
-    def _rank(self, queries: Vectors, k: int, allowed: Keys | None, fetch: int) -> list[Ranking]:
+    def _rank(
+        self, queries: Vectors, k: int, allowed: Keys | None, fetch: int, before: Seen
+    ) -> list[Ranking]:
         """Fetch passages, and more of them for the queries whose passages share too few notes."""
-        scores, passages = self._snapshot.nearest_passages(queries, fetch, allowed)
-        rankings = [_by_note(*pair, k) for pair in zip(scores, passages, strict=True)]
-        exhausted = passages.shape[1] < fetch
-        short = [at for at, found in enumerate(rankings) if len(found.keys) < k]
+        found = self._snapshot.nearest_passages(queries, fetch, allowed)
+        rankings = _by_note(found, k, before)
+        exhausted = found.keys.shape[1] < fetch
+        short = [at for at, one in enumerate(rankings) if len(one.keys) < k]
         if short and not exhausted:
-            again = self._rank(queries[short], k, allowed, fetch * _FETCH_GROWTH)
+            seen = before + found.seen
+            again = self._rank(queries[short], k, allowed, fetch * _FETCH_GROWTH, seen)
             for at, ranking in zip(short, again, strict=True):
                 rankings[at] = ranking
         return rankings
@@ -111,7 +115,8 @@ class Searcher:
             for rank, (note, score) in enumerate(zip(notes, ranking.scores, strict=True), start=1)
         )
         took_ms = (time.perf_counter() - began) * 1000
-        return Results(self._snapshot.generation, EXACT, took_ms, hits)
+        seen = ranking.seen
+        return Results(self._snapshot.generation, seen.path, seen.candidates, took_ms, hits)
 
     def _hit(self, query: Vectors, note: StoredNote, rank: int, score: float) -> Hit:
         return Hit(
@@ -146,11 +151,14 @@ class Searcher:
         )
 
 
-def _by_note(scores: Vectors, passages: Keys, k: int) -> Ranking:
-    """Return the first ``k`` notes among passages in order of score, each with its best."""
-    keys, first = np.unique(note_keys_of(passages), return_index=True)
-    order = np.argsort(first)[:k]
-    return Ranking(keys[order], scores[first[order]])
+def _by_note(found: Nearest, k: int, before: Seen) -> list[Ranking]:
+    """Return for each query the first ``k`` notes among its passages, each with its best."""
+    rankings = []
+    for scores, passages in zip(found.scores, found.keys, strict=True):
+        keys, first = np.unique(note_keys_of(passages), return_index=True)
+        order = np.argsort(first)[:k]
+        rankings.append(Ranking(keys[order], scores[first[order]], before + found.seen))
+    return rankings
 
 
 def _check(k: int) -> None:

@@ -18,6 +18,7 @@ from notekin.storage.checksums import value_checksum
 from notekin.storage.damage import damaged
 from notekin.storage.deleting import Condemned, DeleteReport, delete_notes
 from notekin.storage.engine import open_sqlite
+from notekin.storage.index_choice import IndexChoice
 from notekin.storage.location import FILE_NAME as LOCATION_FILE
 from notekin.storage.location import Location, ServerUrl, read_location, write_location
 from notekin.storage.postgres import Server
@@ -63,6 +64,7 @@ class Catalog:
         fingerprint: Fingerprint,
         spread: Mapping[str, object] | None = None,
         server: ServerUrl | None = None,
+        index: IndexChoice = IndexChoice.AUTO,
     ) -> Catalog:
         """Make the tables and the first settings, all or nothing.
 
@@ -71,6 +73,7 @@ class Catalog:
             fingerprint: The encoder's.
             spread: The transform that its vectors go through, where there is one.
             server: The PostgreSQL schema that is to hold them; None for a file in the folder.
+            index: How its vectors are to be searched.
 
         Raises:
             StoreError: The schema holds another store.
@@ -82,6 +85,7 @@ class Catalog:
             "store_id": location.store_id if location else str(uuid.uuid4()),
             "encoder": dataclasses.asdict(fingerprint),
             "spread": dict(spread) if spread else None,
+            "index": index.value,
             "next_note_key": 1,
         }
         catalog = cls._at(folder, location, create=True)
@@ -199,6 +203,11 @@ class Catalog:
         """Return the transform that the store's vectors go through; None where there is none."""
         value = self._sealed("spread")
         return value if isinstance(value, Mapping) else None
+
+    def index_choice(self) -> IndexChoice:
+        """Return how the store's vectors are to be searched."""
+        value = self.setting("index")
+        return IndexChoice.AUTO if value is None else IndexChoice(value)
 
     def next_note_key(self) -> NoteKey:
         """Return the first key that no note of this store has ever had."""

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from notekin.errors import DamagedStoreError
+from notekin.storage.index_choice import IndexChoice
 from notekin.storage.keys import Keys, contains, note_keys_of, passage_key
 from notekin.storage.segments import (
     NOTES_FILE,
@@ -78,7 +79,9 @@ def hold_dead(folder: Path, records: Sequence[SegmentRecord], dead: Keys) -> lis
     return [record for record in records if _dead_notes(folder, record, dead)]
 
 
-def merge(folder: Path, records: Sequence[SegmentRecord], dead: Keys) -> list[SegmentRecord]:
+def merge(
+    folder: Path, records: Sequence[SegmentRecord], dead: Keys, choice: IndexChoice
+) -> list[SegmentRecord]:
     """Write what is live of some segments as new ones, durably, and return their records.
 
     The old ones stay as they are; they are read through their mapping, so memory holds
@@ -89,6 +92,7 @@ def merge(folder: Path, records: Sequence[SegmentRecord], dead: Keys) -> list[Se
         folder: The store's ``segments`` folder.
         records: At least one.
         dead: The notes to leave behind, ascending.
+        choice: The store's, of the index.
 
     Returns:
         One record, several where it would pass ``LARGEST_BYTES``, none where nothing lives.
@@ -107,7 +111,7 @@ def merge(folder: Path, records: Sequence[SegmentRecord], dead: Keys) -> list[Se
     written: list[SegmentRecord] = []
     try:
         for first, last in _ranges(passages):
-            written.append(_write(folder, notes, passages, first, last))
+            written.append(_write(folder, notes, passages, (first, last), choice))
     except BaseException:
         for record in written:
             remove_segment(folder, record.name)
@@ -116,13 +120,19 @@ def merge(folder: Path, records: Sequence[SegmentRecord], dead: Keys) -> list[Se
 
 
 def _write(
-    folder: Path, notes: Sequence[_Rows], passages: Sequence[_Rows], first: NoteKey, last: NoteKey
+    folder: Path,
+    notes: Sequence[_Rows],
+    passages: Sequence[_Rows],
+    between: tuple[NoteKey, NoteKey],
+    choice: IndexChoice,
 ) -> SegmentRecord:
-    """Write the rows of the notes from ``first`` up to, not including, ``last``."""
+    """Write the rows of the notes from one key up to, not including, another."""
+    first, last = between
     return write_arrays(
         folder,
         _gather([_between(rows, first, last) for rows in notes]),
         _gather([_between(rows, passage_key(first, 0), passage_key(last, 0)) for rows in passages]),
+        choice,
     )
 
 

@@ -100,7 +100,7 @@ class Housekeeping:
     def _replace(self, old: Sequence[SegmentRecord], dead: Keys) -> None:
         """Put what is live of some segments in their place, as one generation."""
         try:
-            merged = merge(self._segments, old, dead)
+            merged = merge(self._segments, old, dead, self._catalog.index_choice())
         except (OSError, RuntimeError) as error:  # faiss knows no narrower one
             reason = getattr(error, "strerror", None) or "the disk may be full"
             raise StoreError(

@@ -59,9 +59,10 @@ def repair(store: StoreFolder, encode: EncodeNotes, now: datetime) -> RepairRepo
         sound, broken = _sorted_out(folder, records)
         if not broken:
             return RepairReport(0, 0, None)
+        choice = store.catalog.index_choice()
         with store.catalog.transaction() as connection:
             keys, notes = _encoded_again(connection, sound, encode)
-        segment = write_segment(folder, keys, notes) if keys else None
+        segment = write_segment(folder, keys, notes, choice) if keys else None
         try:
             with store.catalog.transaction() as connection:
                 _replace(connection, generation + 1, broken, segment, now)

@@ -4,6 +4,8 @@
 
     segments/0f3c…/notes.faiss       one vector a note, id = note key
     segments/0f3c…/passages.faiss    one vector a passage, id = passage key
+    segments/0f3c…/passages.ann.faiss    where there are many: an approximate index over them
+    segments/0f3c…/notes.ann.faiss       the same for the notes' vectors
 """
 
 from __future__ import annotations
@@ -15,12 +17,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from notekin.durable import sync
 from notekin.errors import DamagedStoreError
+from notekin.storage.ann import AnnIndex, build
 from notekin.storage.damage import damaged
+from notekin.storage.index_choice import IndexChoice, recipes
 from notekin.storage.keys import MAX_PASSAGES, Keys, passage_key
 from notekin.storage.segment_file import SegmentFile, file_facts
 from notekin.storage.vector_file import VectorFile, write_vectors
@@ -29,6 +34,7 @@ from notekin.types import EncodedNote, NoteKey, Vectors
 NOTES_FILE = "notes.faiss"
 PASSAGES_FILE = "passages.faiss"
 _VECTORS = {NOTES_FILE, PASSAGES_FILE}
+_ANN_SUFFIX = ".ann.faiss"
 _UNFINISHED = ".writing-"
 _NAME = re.compile("[0-9a-f]{32}")
 _FILE_NAME = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)+")
@@ -41,14 +47,15 @@ class SegmentRecord:
     Attributes:
         files: File name to ``{"size_bytes": int, "sha256": str, "xxh3": str}``; a segment of
             format 1 has no ``xxh3``.
-        facts: What else is known of it.
+        facts: ``notes`` and ``passages`` to what is known of their approximate index
+            (storage/ann.py); what is scanned exactly, being small, has no entry.
     """
 
     name: str
     notes: int
     passages: int
     files: dict[str, dict[str, object]]
-    facts: dict[str, object] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
 class Segment:
@@ -76,6 +83,16 @@ class Segment:
         """The vectors of the passages, by passage key."""
         return self._vectors(PASSAGES_FILE, self.record.passages)
 
+    @cached_property
+    def notes_ann(self) -> AnnIndex | None:
+        """The approximate index over the notes' vectors; None where they are scanned."""
+        return self._ann(NOTES_FILE)
+
+    @cached_property
+    def passages_ann(self) -> AnnIndex | None:
+        """The approximate index over the passages' vectors; None where they are scanned."""
+        return self._ann(PASSAGES_FILE)
+
     def files(self) -> list[SegmentFile]:
         """Return the files, as they are held."""
         return list(self._files.values())
@@ -91,9 +108,23 @@ class Segment:
         file.release()
         return vectors
 
+    def _ann(self, of: str) -> AnnIndex | None:
+        file = self._files.get(_ann_name(of))
+        if file is None:
+            return None
+        try:
+            index = AnnIndex.open(file.checked(), self.record.facts[Path(of).stem])
+        except (DamagedStoreError, KeyError):
+            raise damaged(file.path, "is not what was written") from None
+        file.release()
+        return index
+
 
 def write_segment(
-    folder: Path, keys: Sequence[NoteKey], notes: Sequence[EncodedNote]
+    folder: Path,
+    keys: Sequence[NoteKey],
+    notes: Sequence[EncodedNote],
+    choice: IndexChoice = IndexChoice.AUTO,
 ) -> SegmentRecord:
     """Write the vectors of some notes as a new segment, durably, and return its record.
 
@@ -104,6 +135,7 @@ def write_segment(
         folder: The store's ``segments`` folder.
         keys: One a note, ascending.
         notes: At least one.
+        choice: The store's, of the index.
     """
     note_vectors = np.stack([note.vector for note in notes])
     passage_vectors = np.concatenate([note.passage_vectors for note in notes])
@@ -111,23 +143,32 @@ def write_segment(
         folder,
         (np.asarray(keys, np.int64), note_vectors),
         (_passage_keys(keys, notes), passage_vectors),
+        choice,
     )
 
 
 def write_arrays(
-    folder: Path, notes: tuple[Keys, Vectors], passages: tuple[Keys, Vectors]
+    folder: Path,
+    notes: tuple[Keys, Vectors],
+    passages: tuple[Keys, Vectors],
+    choice: IndexChoice = IndexChoice.AUTO,
 ) -> SegmentRecord:
-    """Write notes' and passages' keys (ascending) and vectors as a new segment, durably."""
+    """Write notes' and passages' keys (ascending) and vectors as a new segment, durably.
+
+    Where there are many, an approximate index is built beside them: seconds for each
+    100,000 vectors.
+    """
     name = uuid.uuid4().hex
     unfinished = folder / f"{_UNFINISHED}{name}"
     unfinished.mkdir(mode=0o700)
     write_vectors(unfinished / NOTES_FILE, *notes)
     write_vectors(unfinished / PASSAGES_FILE, *passages)
+    facts = _index(unfinished, (NOTES_FILE, PASSAGES_FILE), choice)
     files = {path.name: _settle(path) for path in sorted(unfinished.iterdir())}
     sync(unfinished)
     unfinished.rename(folder / name)
     sync(folder)
-    return SegmentRecord(name, len(notes[0]), len(passages[0]), files)
+    return SegmentRecord(name, len(notes[0]), len(passages[0]), files, facts)
 
 
 def remove_segment(folder: Path, name: str) -> None:
@@ -158,6 +199,22 @@ def _passage_keys(keys: Sequence[NoteKey], notes: Sequence[EncodedNote]) -> Keys
         ],
         np.int64,
     )
+
+
+def _index(folder: Path, names: Sequence[str], choice: IndexChoice) -> dict[str, Any]:
+    """Build an approximate index beside each file of many vectors; return the facts."""
+    facts: dict[str, Any] = {}
+    for name in names:
+        file = VectorFile(folder / name)
+        if wanted := recipes(choice, len(file.ids)):
+            ann, facts[Path(name).stem] = build(file, wanted)
+            if ann is not None:
+                ann.write(folder / _ann_name(name))
+    return facts
+
+
+def _ann_name(of: str) -> str:
+    return Path(of).stem + _ANN_SUFFIX
 
 
 def _settle(path: Path) -> dict[str, object]:

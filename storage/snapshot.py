@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection
@@ -19,11 +20,14 @@ from notekin.storage import reading
 from notekin.storage.catalog import Catalog
 from notekin.storage.conditions import Condition
 from notekin.storage.damage import damaged
-from notekin.storage.keys import Keys, contains, note_keys_of, passage_key
+from notekin.storage.keys import PLACE_BITS, Keys, contains, passage_key
+from notekin.storage.nearest import Nearest, merge
+from notekin.storage.paths import nearest
 from notekin.storage.reading import Counts, Upkeep
 from notekin.storage.records import StoredNote
 from notekin.storage.segments import Segment
-from notekin.storage.vector_file import Mask, VectorFile
+from notekin.storage.vector_file import VectorFile
+from notekin.storage.vector_rows import Rows, all_but, rows_of
 from notekin.types import NoteKey, Passage, Vectors
 
 
@@ -44,7 +48,8 @@ class Snapshot:
         self._catalog = catalog
         self._held = segments
         self._dead = dead
-        self._live = live
+        self._live_notes = live
+        self._live: dict[VectorFile, Rows] = {}
 
     @cached_property
     def _segments(self) -> Sequence[Segment]:
@@ -52,8 +57,8 @@ class Snapshot:
 
         A note that a damaged catalog takes for dead would be missing from every answer.
         """
-        live = sum(int(self._mask(part.notes.ids, None).sum()) for part in self._held)
-        if live != self._live:
+        live = sum(self._rows(part.notes, 0, None).count for part in self._held)
+        if live != self._live_notes:
             raise damaged(self._path / "catalog.sqlite", "names other notes than the segments hold")
         return self._held
 
@@ -68,8 +73,11 @@ class Snapshot:
 
     def nearest_passages(
         self, queries: Vectors, count: int, allowed: Keys | None = None
-    ) -> tuple[Vectors, Keys]:
-        """Return the passages with the highest score for each query, by exact scan.
+    ) -> Nearest:
+        """Return the passages with the highest score for each query.
+
+        A large segment is searched through its approximate index, and its scores are exact
+        all the same. As many passages come back as are asked for, wherever they exist.
 
         Args:
             queries: float32 of shape (q, dim), each of length 1.
@@ -77,26 +85,35 @@ class Snapshot:
             allowed: Keys of the notes to look in, ascending; None for all.
 
         Returns:
-            Scores and passage keys, each of shape (q, min(count, passages allowed)), best
-            first; equal scores in the order of their keys.
+            Scores and passage keys, each of shape (q, min(count, passages allowed)).
         """
+        allowed = self._alive(allowed)
         found = [
-            segment.passages.nearest(
-                queries, count, self._mask(note_keys_of(segment.passages.ids), allowed)
+            nearest(
+                segment.passages,
+                segment.passages_ann,
+                queries,
+                count,
+                self._rows(segment.passages, PLACE_BITS, allowed),
             )
             for segment in self._segments
         ]
-        return _merge(len(queries), count, found)
+        return merge(len(queries), count, found)
 
-    def nearest_notes(
-        self, queries: Vectors, count: int, allowed: Keys | None = None
-    ) -> tuple[Vectors, Keys]:
+    def nearest_notes(self, queries: Vectors, count: int, allowed: Keys | None = None) -> Nearest:
         """Return the notes whose note vector has the highest score; as ``nearest_passages``."""
+        allowed = self._alive(allowed)
         found = [
-            segment.notes.nearest(queries, count, self._mask(segment.notes.ids, allowed))
+            nearest(
+                segment.notes,
+                segment.notes_ann,
+                queries,
+                count,
+                self._rows(segment.notes, 0, allowed),
+            )
             for segment in self._segments
         ]
-        return _merge(len(queries), count, found)
+        return merge(len(queries), count, found)
 
     def note_vector(self, key: NoteKey) -> Vectors:
         """Return a note's vector, float32 of shape (dim,)."""
@@ -113,10 +130,11 @@ class Snapshot:
         files = [segment.notes for segment in self._segments]
         if not files:
             return np.empty((0, 0), np.float32)
-        alive = [self._mask(file.ids, None) for file in files]
-        keys = np.concatenate([file.ids[mask] for file, mask in zip(files, alive, strict=True)])
-        vectors = [file.vectors[mask] for file, mask in zip(files, alive, strict=True)]
-        return _in_order_of(keys, np.concatenate(vectors))
+        dead = [rows_of(file.ids, self._dead, 0) for file in files]
+        pairs = list(zip(files, dead, strict=True))
+        keys = np.concatenate([np.delete(file.ids, rows) for file, rows in pairs])
+        vectors = np.concatenate([np.delete(file.vectors, rows, axis=0) for file, rows in pairs])
+        return vectors if np.all(np.diff(keys) > 0) else vectors[np.argsort(keys)]
 
     def find(self, note_id: str, source: str | None = None) -> StoredNote:
         """Return the facts of the note with this id.
@@ -185,10 +203,24 @@ class Snapshot:
                 raise StaleSnapshotError(self._path)
             yield connection
 
-    def _mask(self, note_keys: Keys, allowed: Keys | None) -> Mask:
-        """Return which rows may be found: live in this generation, and allowed."""
-        alive = ~contains(self._dead, note_keys)
-        return alive if allowed is None else alive & contains(allowed, note_keys)
+    def index_facts(self) -> list[dict[str, Any]]:
+        """Return what is known of each segment's approximate indexes (storage/ann.py)."""
+        return [segment.record.facts for segment in self._segments]
+
+    def _alive(self, allowed: Keys | None) -> Keys | None:
+        """Leave out of the allowed notes those that this generation no longer holds."""
+        if allowed is None or not len(self._dead):
+            return allowed
+        return allowed[~contains(self._dead, allowed)]
+
+    def _rows(self, file: VectorFile, place_bits: int, allowed: Keys | None) -> Rows:
+        """Return which rows of a file may be found; without a filter, worked out once."""
+        if allowed is not None:
+            chosen = rows_of(file.ids, allowed, place_bits)
+            return Rows(len(chosen), chosen)
+        if file not in self._live:
+            self._live[file] = all_but(len(file.ids), rows_of(file.ids, self._dead, place_bits))
+        return self._live[file]
 
     def _vectors(self, files: Sequence[VectorFile], first: int, last: int) -> Vectors:
         for file in files:
@@ -196,18 +228,3 @@ class Snapshot:
             if rows.stop > rows.start:
                 return file.vectors[rows].copy()  # outlives the file's mapping
         raise damaged(self._path / "segments", "holds no vectors of a note that has facts")
-
-
-def _in_order_of(keys: Keys, vectors: Vectors) -> Vectors:
-    """Return vectors in the order of their keys; merged segments interleave."""
-    return vectors if np.all(np.diff(keys) > 0) else vectors[np.argsort(keys)]
-
-
-def _merge(queries: int, count: int, found: Sequence[tuple[Vectors, Keys]]) -> tuple[Vectors, Keys]:
-    """Return the best ``count`` of each query over all segments."""
-    if not found:
-        return np.empty((queries, 0), np.float32), np.empty((queries, 0), np.int64)
-    scores = np.concatenate([part[0] for part in found], axis=1)
-    keys = np.concatenate([part[1] for part in found], axis=1)
-    order = np.lexsort((keys, -scores), axis=1)[:, :count]
-    return np.take_along_axis(scores, order, axis=1), np.take_along_axis(keys, order, axis=1)

@@ -31,6 +31,7 @@ from notekin.storage.compaction import CompactReport
 from notekin.storage.deaths import Deaths
 from notekin.storage.deleting import Condemned, DeleteReport
 from notekin.storage.housekeeping import READERS_WAIT_S, Housekeeping, folder_bytes
+from notekin.storage.index_choice import IndexChoice
 from notekin.storage.location import ServerUrl
 from notekin.storage.purging import PurgeReport
 from notekin.storage.records import Generation, NewNote
@@ -82,6 +83,7 @@ class StoreFolder:
         spread: Mapping[str, object] | None = None,
         server: ServerUrl | None = None,
         wait_s: float = 0.0,
+        index: IndexChoice | None = None,
     ) -> StoreFolder:
         """Open the store at ``path``, or make an empty one for this encoder's vectors.
 
@@ -91,21 +93,24 @@ class StoreFolder:
             spread: For a new store, the transform that its vectors go through.
             server: For a new store, the PostgreSQL schema of its catalog; None for a file.
             wait_s: How long to wait for another process that is making or writing it.
+            index: How its vectors are to be searched; None for the store's own choice, or,
+                in a new one, by their number.
 
         Raises:
             EncoderMismatchError: The store there was made by another encoder.
             StoreLockedError: Another process is making a store there.
-            UsageError: The folder holds something else.
+            UsageError: The folder holds something else, or a store of another index.
         """
         _make_folder(path)
         with _lock(path, wait_s):
             catalog = Catalog.open(path, server) or Catalog.create(
-                path, fingerprint, spread, server
+                path, fingerprint, spread, server, index or IndexChoice.AUTO
             )
             if catalog.format() < FORMAT:
                 upgrade(catalog, path)
         store = cls(path, catalog)
         store.check_encoder(fingerprint)
+        store.check_index(index)
         return store
 
     def check_encoder(self, fingerprint: Fingerprint) -> None:
@@ -116,6 +121,15 @@ class StoreFolder:
                 f"The store at {self.path} was made with the model {mine.model}; "
                 f"{fingerprint.model}, as it is here, gives other vectors. "
                 f"Use --model {mine.model}, or index into a new store."
+            )
+
+    def check_index(self, asked: IndexChoice | None) -> None:
+        """Refuse an index other than the one that the store was made for."""
+        mine = self.catalog.index_choice()
+        if asked is not None and asked is not mine:
+            raise UsageError(
+                f"The store at {self.path} was made with --index {mine.value}. "
+                "Leave --index out, or index into a new store."
             )
 
     def close(self) -> None:
@@ -195,6 +209,7 @@ class Writer:
         self._catalog = catalog
         self._housekeeping = Housekeeping(segments, catalog, deaths)
         self._housekeeping.sweep()
+        self._index_choice = catalog.index_choice()
 
     def commit(self, notes: Sequence[NewNote]) -> Generation:
         """Add these notes, each in place of the live one of its (source, note_id).
@@ -208,7 +223,9 @@ class Writer:
         first = self._catalog.next_note_key()
         keys = [NoteKey(first + place) for place in range(len(notes))]
         try:
-            segment = write_segment(self._segments, keys, [new.encoded for new in notes])
+            segment = write_segment(
+                self._segments, keys, [new.encoded for new in notes], self._index_choice
+            )
         except (OSError, RuntimeError) as error:  # faiss knows no narrower one
             reason = getattr(error, "strerror", None) or "the disk may be full"
             raise StoreError(

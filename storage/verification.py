@@ -16,12 +16,19 @@ from notekin.storage import invariants, reading
 from notekin.storage.catalog import FILE_NAME
 from notekin.storage.damage import catalog_name
 from notekin.storage.engine import sqlite_faults
+from notekin.storage.location import FILE_NAME as LOCATION_FILE
 from notekin.storage.rows import whole_notes
 from notekin.storage.segments import Segment, SegmentRecord
 from notekin.storage.store import LOCK, SEGMENTS, StoreFolder
 from notekin.storage.upgrade import KEPT_BESIDE
 
-_FILES = {FILE_NAME, LOCK, KEPT_BESIDE, *(f"{FILE_NAME}-{end}" for end in ("wal", "shm"))}
+_FILES = {
+    FILE_NAME,
+    LOCATION_FILE,
+    LOCK,
+    KEPT_BESIDE,
+    *(f"{FILE_NAME}-{end}" for end in ("wal", "shm")),
+}
 _REPAIR = "notekin repair makes it again from the notes' text; or restore a backup"
 _RESTORE = "restore a backup, or index the sources into a new store"
 _LENGTH_TOLERANCE = 1e-3

@@ -75,7 +75,7 @@ def at(url: str) -> ServerUrl:
 def read_whole(snapshot: Snapshot) -> int:
     """Check that a snapshot is of one generation, SQL and vectors; return its number."""
     keys = [NoteKey(key) for key in snapshot.select(AllOf(())).tolist()]
-    found = snapshot.nearest_notes(ENCODER.encode(["day"]), 1000)[1][0]
+    found = snapshot.nearest_notes(ENCODER.encode(["day"]), 1000).keys[0]
     assert sorted(found.tolist()) == keys
     for one in snapshot.notes(keys):
         text = snapshot.text(one.note_key)

@@ -197,7 +197,7 @@ def test_a_replaced_note_is_found_once_as_it_is_now(place: Place) -> None:
     snapshot = folder.snapshot()
     assert snapshot.count().notes == 2
     assert snapshot.text(snapshot.find("n1").note_key) == "rash"
-    assert len(snapshot.nearest_notes(ENCODER.encode(["fever"]), 10)[1][0]) == 2
+    assert len(snapshot.nearest_notes(ENCODER.encode(["fever"]), 10).keys[0]) == 2
 
 
 def test_a_snapshot_shows_its_generation_after_a_later_commit(place: Place) -> None:
@@ -420,9 +420,11 @@ def test_compaction_changes_no_answer_and_purge_leaves_no_row(place: Place) -> N
         expected = before.nearest_passages(ENCODER.encode(["rash"]), 99)
         writer.compact()
         after = folder.snapshot().nearest_passages(ENCODER.encode(["rash"]), 99)
-        assert np.array_equal(expected[1], after[1])
-        assert np.allclose(expected[0], after[0])
-        assert np.array_equal(before.nearest_passages(ENCODER.encode(["rash"]), 99)[1], after[1])
+        assert np.array_equal(expected.keys, after.keys)
+        assert np.allclose(expected.scores, after.scores)
+        assert np.array_equal(
+            before.nearest_passages(ENCODER.encode(["rash"]), 99).keys, after.keys
+        )
         writer.purge()
     with pytest.raises(StaleSnapshotError):
         before.notes([NoteKey(2)])

@@ -46,7 +46,7 @@ def state(store: Path) -> tuple[dict[str, str], np.ndarray]:
     """Return each note's text and, in the order of note ids, all note vectors."""
     folder = StoreFolder.open(store)
     snapshot = folder.snapshot()
-    keys = snapshot.nearest_notes(WordEncoder().encode(["x"]), 10 * NOTES)[1][0].tolist()
+    keys = snapshot.nearest_notes(WordEncoder().encode(["x"]), 10 * NOTES).keys[0].tolist()
     notes = {one.note_id: one.note_key for one in snapshot.notes(keys)}
     assert len(notes) == len(keys) == snapshot.count().notes
     texts = {name: snapshot.text(key) for name, key in notes.items()}

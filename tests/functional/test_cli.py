@@ -68,7 +68,7 @@ def error(*arguments: object) -> NotekinError:
 
 def test_search_answers_with_the_agreed_json(store: str) -> None:
     found = answer("search", "chest pain", "--store", store, "-k", 3)
-    assert set(found) == {"generation", "path", "took_ms", "hits"}
+    assert set(found) == {"generation", "path", "candidates", "took_ms", "hits"}
     assert [hit["rank"] for hit in found["hits"]] == [1, 2, 3]
     texts = {row[0]: row[4] for row in ROWS}
     for hit in found["hits"]:

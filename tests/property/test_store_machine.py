@@ -17,6 +17,7 @@ from notekin.storage import catalog
 from notekin.storage.conditions import AllOf, Condition, Missing, Not, OneOf
 from notekin.storage.deleting import Condemned
 from notekin.storage.keys import Keys
+from notekin.storage.nearest import Nearest
 from notekin.storage.oracle import OracleSnapshot, OracleStore
 from notekin.storage.records import NewNote, digest_of
 from notekin.storage.snapshot import Snapshot
@@ -146,9 +147,9 @@ class StoreMachine(RuleBasedStateMachine):
             shutil.rmtree(self.home)
 
 
-def agree(found: tuple[Vectors, Keys], plain: tuple[Vectors, Keys], count: int) -> None:
+def agree(found: Nearest, plain: tuple[Vectors, Keys], count: int) -> None:
     """The same scores in the same order, each that of its key; equal scores may change places."""
-    scores, keys = found
+    scores, keys = found.scores, found.keys
     every = dict(zip(plain[1][0].tolist(), plain[0][0].tolist(), strict=True))
     assert scores.shape[1] == min(count, len(every))
     assert np.allclose(scores, plain[0][:, :count], atol=1e-5)

@@ -65,8 +65,8 @@ def purge(folder: StoreFolder, readers_wait_s: float = 0.1) -> PurgeReport:
 def ids(folder: StoreFolder) -> set[str]:
     """Return the ids of all notes that a search over everything finds."""
     snapshot = folder.snapshot()
-    by_note = snapshot.nearest_notes(ENCODER.encode(["x"]), 10_000)[1][0]
-    by_passage = snapshot.nearest_passages(ENCODER.encode(["x"]), 10_000)[1][0] >> 20
+    by_note = snapshot.nearest_notes(ENCODER.encode(["x"]), 10_000).keys[0]
+    by_passage = snapshot.nearest_passages(ENCODER.encode(["x"]), 10_000).keys[0] >> 20
     assert set(by_note.tolist()) == set(by_passage.tolist())
     return {one.note_id for one in snapshot.notes([NoteKey(key) for key in by_note.tolist()])}
 
@@ -131,7 +131,7 @@ def test_a_snapshot_from_before_a_deletion_still_shows_the_note(path: Path) -> N
     delete(folder, "note-id-4711")
     compact(folder)
     assert before.text(before.find("note-id-4711").note_key) == HIDDEN
-    key = before.nearest_passages(ENCODER.encode([HIDDEN]), 1)[1][0][0] >> 20
+    key = before.nearest_passages(ENCODER.encode([HIDDEN]), 1).keys[0][0] >> 20
     assert key == before.find("note-id-4711").note_key
 
 
@@ -173,8 +173,8 @@ def test_compaction_makes_one_segment_and_changes_no_answer(path: Path) -> None:
     assert after.generation == report.generation == before.generation + 1
     query = ENCODER.encode(["word4 fever", "itch"])
     old, new = before.nearest_passages(query, 99), after.nearest_passages(query, 99)
-    assert np.array_equal(old[0], new[0])
-    assert np.array_equal(old[1], new[1])
+    assert np.array_equal(old.scores, new.scores)
+    assert np.array_equal(old.keys, new.keys)
     assert np.array_equal(before.note_vectors(), after.note_vectors())
     key = after.find("n5").note_key
     assert np.array_equal(before.passage_vectors(key), after.passage_vectors(key))

@@ -1,0 +1,67 @@
+"""Which rows of a vector file a search may return."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from notekin.storage.keys import Keys
+
+Bits: TypeAlias = npt.NDArray[np.uint8]
+"""One bit a row, the lowest first: what a FAISS bitmap selector takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of one file.
+
+    Attributes:
+        count: How many.
+        chosen: The rows, ascending, where a filter chose them; None where it is all that live.
+        bits: A bit for each row of the file; None where all are set, or not yet asked for.
+    """
+
+    count: int
+    chosen: Keys | None = None
+    bits: Bits | None = None
+
+    def selector_bits(self, size: int) -> Bits | None:
+        """Return a bit for each of the file's ``size`` rows; None where all are set."""
+        return self.bits if self.chosen is None else _bits_of(size, self.chosen)
+
+
+def rows_of(ids: Keys, note_keys: Keys, place_bits: int) -> Keys:
+    """Return the rows, ascending, whose ids belong to some notes.
+
+    The cost follows the notes asked for, not the rows there are.
+
+    Args:
+        ids: The file's, ascending.
+        note_keys: Ascending.
+        place_bits: How many of an id's low bits number what belongs to one note.
+    """
+    if not len(ids):
+        return np.empty(0, np.int64)
+    bounds = np.searchsorted(note_keys, [ids[0] >> place_bits, (ids[-1] >> place_bits) + 1])
+    inside = note_keys[bounds[0] : bounds[1]]
+    starts = np.searchsorted(ids, inside << place_bits)
+    lengths = np.searchsorted(ids, (inside + 1) << place_bits) - starts
+    before = np.cumsum(lengths) - lengths
+    rows: Keys = np.repeat(starts - before, lengths) + np.arange(lengths.sum())
+    return rows
+
+
+def all_but(size: int, dead: Keys) -> Rows:
+    """Return all of ``size`` rows but the dead ones."""
+    if not len(dead):
+        return Rows(size)
+    return Rows(size - len(dead), bits=~_bits_of(size, dead))
+
+
+def _bits_of(size: int, rows: Keys) -> Bits:
+    mask = np.zeros(size, np.bool_)
+    mask[rows] = True
+    return np.packbits(mask, bitorder="little")
