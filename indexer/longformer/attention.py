@@ -6,6 +6,8 @@ A token sees ``reach`` tokens to each side, half of the layer's attention window
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 import torch.nn.functional as nnf
 
@@ -75,14 +77,15 @@ def _see_band(
     All of shape (heads, length, head_dim).
     """
     length = query.shape[1]
+    key = key.transpose(1, 2).contiguous()  # a product would copy each band otherwise
     for start in range(0, length, BLOCK_TOKENS):
         stop = min(start + BLOCK_TOKENS, length)
         low, high = max(0, start - reach), min(length, stop + reach)
-        scores = torch.bmm(query[:, start:stop], key[:, low:high].transpose(1, 2))
+        scores = torch.bmm(query[:, start:stop], key[:, :, low:high])
         _hide_corners(scores, low - start, reach)
         values = value[:, low:high]
         if global_first:
-            first = query[:, start:stop] @ key[:, :1].transpose(1, 2)
+            first = query[:, start:stop] @ key[:, :, :1]
             if low == 0:
                 scores[:, :, :1] = first
             else:
@@ -105,8 +108,27 @@ def _hide_corners(scores: torch.Tensor, shift: int, reach: int) -> None:
     far = max(0, reach + 1 - shift)  # the first key that any query does not see
     near = min(keys, queries - 1 - reach - shift)  # the keys before it, some query does not see
     if near > 0:
-        hidden = scores.new_full((queries, near), float("-inf"))
-        scores[:, :, :near] += hidden.tril(-shift - reach - 1)
+        scores[:, :, :near] += _below(
+            queries, near, -shift - reach - 1, scores.dtype, scores.device
+        )
     if far < keys:
-        hidden = scores.new_full((queries, keys - far), float("-inf"))
-        scores[:, :, far:] += hidden.triu(reach + 1 - shift - far)
+        diagonal = reach + 1 - shift - far
+        scores[:, :, far:] += _above(queries, keys - far, diagonal, scores.dtype, scores.device)
+
+
+@lru_cache(maxsize=64)
+def _below(
+    queries: int, keys: int, diagonal: int, dtype: torch.dtype, device: torch.device
+) -> torch.Tensor:
+    """Return minus infinity on and below a diagonal; made once for all inner blocks alike."""
+    everywhere = torch.full((queries, keys), float("-inf"), dtype=dtype, device=device)
+    return everywhere.tril(diagonal)
+
+
+@lru_cache(maxsize=64)
+def _above(
+    queries: int, keys: int, diagonal: int, dtype: torch.dtype, device: torch.device
+) -> torch.Tensor:
+    """Return minus infinity on and above a diagonal."""
+    everywhere = torch.full((queries, keys), float("-inf"), dtype=dtype, device=device)
+    return everywhere.triu(diagonal)

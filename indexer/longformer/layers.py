@@ -15,8 +15,8 @@ from notekin.indexer.longformer.packing import Run
 from notekin.indexer.longformer.precision import Arithmetic
 from notekin.indexer.longformer.weights import Weights
 
-FEED_FORWARD_ROWS = 1024
-"""The four times wider rows between the two products stay in cache at this many."""
+ROWS_TOGETHER = 256
+"""Rows that go through a layer's products at once: what is between these stays in cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +81,16 @@ class Layer:
         self, rows: torch.Tensor, runs: Sequence[Run], *, global_first: bool
     ) -> torch.Tensor:
         """Return the layer's output for packed rows, shape (rows, hidden)."""
-        rows = self._attention(rows, runs, global_first=global_first)
-        return torch.cat(
-            [self._feed_forward(part) for part in torch.split(rows, FEED_FORWARD_ROWS)]
+        gathered = self._gather(rows, runs, global_first=global_first)
+        parts = zip(
+            torch.split(gathered, ROWS_TOGETHER), torch.split(rows, ROWS_TOGETHER), strict=True
         )
+        return torch.cat([self._think(*part) for part in parts])
 
-    def _attention(
+    def _gather(
         self, rows: torch.Tensor, runs: Sequence[Run], *, global_first: bool
     ) -> torch.Tensor:
+        """Return what each row's heads gather from the rows that they see."""
         qkv = self.qkv(rows).view(rows.shape[0], 3, self.heads, -1)
         gathered = torch.empty_like(rows)
         for run in runs:
@@ -96,9 +98,10 @@ class Layer:
             if global_first:
                 first = gathered[run.start : run.stop : run.length]
                 first.copy_(self.global_token.gather(rows, run))
-        return self.attention_norm(self.attended(gathered).add_(rows))
+        return gathered
 
-    def _feed_forward(self, rows: torch.Tensor) -> torch.Tensor:
+    def _think(self, gathered: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        rows = self.attention_norm(self.attended(gathered).add_(rows))
         return self.output_norm(self.narrow(self.widen(rows)).add_(rows))
 
 

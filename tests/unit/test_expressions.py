@@ -93,7 +93,7 @@ def test_and_or_not_and_chains_are_refused_with_a_hint() -> None:
     with pytest.raises(FilterError, match=re.escape("& | ~")):
         bool(old)
     with pytest.raises(FilterError, match="between"):
-        assert 18 <= field("age") <= 65
+        assert 18 <= field("age") <= 65  # pyright: ignore[reportGeneralTypeIssues]
 
 
 @pytest.mark.parametrize(
