@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum
 from typing import NewType, Protocol, TypeAlias
 
 import numpy as np
@@ -59,6 +60,38 @@ class Passage:
     start: int
     end: int
     tokens: int
+
+
+class Polarity(Enum):
+    """Whether a text says that something is so."""
+
+    AFFIRMED = "affirmed"
+    NEGATED = "negated"
+    POSSIBLE = "possible"
+
+
+class Experiencer(Enum):
+    """Whom it says it of."""
+
+    PATIENT = "patient"
+    OTHER = "other"
+
+
+class Temporality(Enum):
+    """When it says it is: now, once, or only if something happens."""
+
+    CURRENT = "current"
+    HISTORICAL = "historical"
+    HYPOTHETICAL = "hypothetical"
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """What a text says of something that it mentions, in ConText's words."""
+
+    polarity: Polarity = Polarity.AFFIRMED
+    experiencer: Experiencer = Experiencer.PATIENT
+    temporality: Temporality = Temporality.CURRENT
 
 
 @dataclass(frozen=True, slots=True)
