@@ -5,10 +5,12 @@
     NotekinError                    any of the below
     ├── UsageError                  what was asked for makes no sense as asked
     │   ├── FilterError             a filter names no field, or a value that is none
+    │   ├── CohortError             a cohort's definition is none, or asks what can't be
     │   └── AmbiguousNoteError      two sources hold a note of this id
     ├── NotFoundError               what was asked for is not there
     │   ├── NoSuchStoreError        there is no store at this path
     │   ├── NoSuchNoteError         the store holds no such note
+    │   ├── NoSuchCohortError       the store keeps no cohort of this name
     │   ├── NoneFoundError          the store holds nothing of any of these ids
     │   └── NoSuchSourceError       there is nothing to read at this path
     ├── ReaderError                 a source as a whole can't be read (one row goes to the rejects)
@@ -48,6 +50,10 @@ class FilterError(UsageError):
     """A filter names no field, or gives a value that the field can't have."""
 
 
+class CohortError(UsageError):
+    """A cohort's definition is none, or asks for what can't be."""
+
+
 class AmbiguousNoteError(UsageError):
     """Two sources hold a note of this id."""
 
@@ -78,6 +84,16 @@ class NoSuchNoteError(NotFoundError):
         super().__init__(
             f"The store at {path} holds no note with this id. "
             "Ids are those of the data it was made from: see them with notekin search --json."
+        )
+
+
+class NoSuchCohortError(NotFoundError):
+    """The store keeps no cohort of this name."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"The store at {path} keeps no cohort of this name. See them with: "
+            f"notekin cohort list --store {path}"
         )
 
 

@@ -1,0 +1,1 @@
+"""Which patients meet these criteria, and what shows it? definition, rules, screening, answer."""
