@@ -4,16 +4,19 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench clean postgres
+.PHONY: help demo test test-faults check bench clean postgres
 
 help: ## List the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 demo: $(VENV)/run ## Set up, index the invented sample notes, search them, say what to type next
 	@$(BIN)/notekin demo --store notekin-demo
 
 test: $(VENV)/dev postgres ## Run the tests
 	$(BIN)/pytest -n 2
+
+test-faults: $(VENV)/dev postgres ## Inject a fault at every step of every write: some thousands, half an hour
+	NOTEKIN_FAULTS=all NOTEKIN_LONG_TESTS=1 $(BIN)/pytest -n 2 tests/fault
 
 # The tests start a PostgreSQL server of their own; its programs have to be here.
 postgres:

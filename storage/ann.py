@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from notekin.durable import make_private
 from notekin.errors import DamagedStoreError
 from notekin.storage.index_choice import IndexChoice, Recipe
 from notekin.storage.keys import Keys
@@ -71,6 +72,7 @@ class AnnIndex:
 
     def write(self, path: Path) -> None:
         """Write the index as one file."""
+        make_private(path)
         faiss.write_index(self._index, str(path))
 
     def candidates(self, queries: Vectors, count: int, bits: Bits | None, allowed: int) -> Keys:

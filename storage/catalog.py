@@ -246,6 +246,17 @@ class Catalog:
         with self.transaction() as connection:
             return insert_merge(connection, old, merged, _now())
 
+    def settle(self) -> None:
+        """Write something, so that no earlier transaction can come back after a crash.
+
+        One whose COMMIT failed may stand whole in SQLite's log until it is written over. A
+        server's transaction that failed is gone.
+        """
+        if self._server is None:
+            with self.transaction() as connection:
+                number = connection.exec_driver_sql("PRAGMA user_version").scalar() or 0
+                connection.exec_driver_sql(f"PRAGMA user_version={(number + 1) % 2**31}")
+
     def remove_dead(self) -> int:
         """Remove what only older generations show; return how many versions of notes it was."""
         with self.transaction() as connection:

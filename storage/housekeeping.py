@@ -22,8 +22,9 @@ from notekin.storage.compaction import (
 )
 from notekin.storage.deaths import Deaths
 from notekin.storage.keys import Keys
+from notekin.storage.orphans import drop_unless_named, writing_segments
 from notekin.storage.purging import PurgeReport
-from notekin.storage.segments import SegmentRecord, remove_segment, sweep
+from notekin.storage.segments import SegmentRecord, remove_segment
 from notekin.storage.tiers import choose
 
 READERS_WAIT_S = 30.0
@@ -39,15 +40,6 @@ class Housekeeping:
         self._catalog = catalog
         self._deaths = deaths
         self._largest = largest_rows(catalog.fingerprint().dim)
-
-    def sweep(self) -> None:
-        """Remove the files that the newest generation doesn't read, left by a killed writer.
-
-        Where a segment that it does read is missing, something else is wrong: nothing is removed.
-        """
-        names = {record.name for record in self._newest()[1]}
-        if all((self._segments / name).exists() for name in names):
-            sweep(self._segments, names)
 
     def merge_tiers(self) -> None:
         """Merge segments until the policy is content (storage/tiers.py).
@@ -99,20 +91,16 @@ class Housekeeping:
 
     def _replace(self, old: Sequence[SegmentRecord], dead: Keys) -> None:
         """Put what is live of some segments in their place, as one generation."""
-        try:
+        with writing_segments(self._segments):
             merged = merge(self._segments, old, dead, self._catalog.index_choice())
-        except (OSError, RuntimeError) as error:  # faiss knows no narrower one
-            reason = getattr(error, "strerror", None) or "the disk may be full"
-            raise StoreError(
-                f"A segment could not be written to {self._segments}: {reason}. The store is "
-                "as it was before; see to it and run the same command again."
-            ) from error
         try:
             self._catalog.commit_merge([record.name for record in old], merged)
         except BaseException:
-            _remove(self._segments, merged)
+            names = [record.name for record in merged]
+            drop_unless_named(self._catalog, self._segments, names)
             raise
-        _remove(self._segments, old)
+        for record in old:
+            remove_segment(self._segments, record.name)
 
     def _newest(self) -> tuple[int, list[SegmentRecord], Keys]:
         with self._catalog.transaction() as connection:
@@ -132,8 +120,3 @@ def folder_bytes(folder: Path) -> int:
             with suppress(FileNotFoundError):
                 total += (Path(parent) / name).stat().st_size
     return total
-
-
-def _remove(folder: Path, records: Sequence[SegmentRecord]) -> None:
-    for record in records:
-        remove_segment(folder, record.name)

@@ -14,6 +14,7 @@ from notekin.errors import DamagedStoreError
 from notekin.storage import reading
 from notekin.storage.damage import damaged_catalog
 from notekin.storage.keys import Keys, contains
+from notekin.storage.orphans import drop_unless_named, writing_segments
 from notekin.storage.records import decode_text
 from notekin.storage.rows import WholeNote, whole_notes
 from notekin.storage.schema import GenerationRow, SegmentRow
@@ -62,13 +63,14 @@ def repair(store: StoreFolder, encode: EncodeNotes, now: datetime) -> RepairRepo
         choice = store.catalog.index_choice()
         with store.catalog.transaction() as connection:
             keys, notes = _encoded_again(connection, sound, encode)
-        segment = write_segment(folder, keys, notes, choice) if keys else None
+        with writing_segments(folder):
+            segment = write_segment(folder, keys, notes, choice) if keys else None
         try:
             with store.catalog.transaction() as connection:
                 _replace(connection, generation + 1, broken, segment, now)
         except BaseException:
             if segment:
-                remove_segment(folder, segment.name)
+                drop_unless_named(store.catalog, folder, [segment.name])
             raise
         for record in broken:
             remove_segment(folder, record.name)

@@ -35,7 +35,8 @@ NOTES_FILE = "notes.faiss"
 PASSAGES_FILE = "passages.faiss"
 _VECTORS = {NOTES_FILE, PASSAGES_FILE}
 _ANN_SUFFIX = ".ann.faiss"
-_UNFINISHED = ".writing-"
+UNFINISHED = ".writing-"
+"""How the names begin of folders that are still being written."""
 _NAME = re.compile("[0-9a-f]{32}")
 _FILE_NAME = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)+")
 
@@ -129,7 +130,7 @@ def write_segment(
     """Write the vectors of some notes as a new segment, durably, and return its record.
 
     The files are on disk under their final name when this returns. Until the catalog
-    names the segment nobody reads it; ``sweep`` removes one that was never named.
+    names the segment nobody reads it; one that is never named is removed (storage/orphans.py).
 
     Args:
         folder: The store's ``segments`` folder.
@@ -159,7 +160,7 @@ def write_arrays(
     100,000 vectors.
     """
     name = uuid.uuid4().hex
-    unfinished = folder / f"{_UNFINISHED}{name}"
+    unfinished = folder / f"{UNFINISHED}{name}"
     unfinished.mkdir(mode=0o700)
     write_vectors(unfinished / NOTES_FILE, *notes)
     write_vectors(unfinished / PASSAGES_FILE, *passages)
@@ -174,17 +175,6 @@ def write_arrays(
 def remove_segment(folder: Path, name: str) -> None:
     """Remove a segment's files; that it is gone already is no error."""
     shutil.rmtree(folder / name, ignore_errors=True)
-
-
-def sweep(folder: Path, known: set[str]) -> int:
-    """Remove what no generation names, left by a writer that was killed; return how many.
-
-    Only the writer that holds the lock may call this.
-    """
-    orphans = [path for path in folder.iterdir() if path.name not in known]
-    for path in orphans:
-        shutil.rmtree(path)
-    return len(orphans)
 
 
 def _passage_keys(keys: Sequence[NoteKey], notes: Sequence[EncodedNote]) -> Keys:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -33,10 +33,11 @@ from notekin.storage.deleting import Condemned, DeleteReport
 from notekin.storage.housekeeping import READERS_WAIT_S, Housekeeping, folder_bytes
 from notekin.storage.index_choice import IndexChoice
 from notekin.storage.location import ServerUrl
+from notekin.storage.orphans import drop_unless_named, sweep, writing_segments
 from notekin.storage.purging import PurgeReport
 from notekin.storage.records import Generation, NewNote
 from notekin.storage.schema import FORMAT
-from notekin.storage.segments import Segment, SegmentRecord, remove_segment, write_segment
+from notekin.storage.segments import Segment, SegmentRecord, write_segment
 from notekin.storage.snapshot import Snapshot
 from notekin.storage.upgrade import KEPT_BESIDE, upgrade
 from notekin.types import Fingerprint, NoteKey, Reject
@@ -208,7 +209,7 @@ class Writer:
         self._segments = segments
         self._catalog = catalog
         self._housekeeping = Housekeeping(segments, catalog, deaths)
-        self._housekeeping.sweep()
+        sweep(catalog, segments)
         self._index_choice = catalog.index_choice()
 
     def commit(self, notes: Sequence[NewNote]) -> Generation:
@@ -222,20 +223,14 @@ class Writer:
         """
         first = self._catalog.next_note_key()
         keys = [NoteKey(first + place) for place in range(len(notes))]
-        try:
+        with writing_segments(self._segments):
             segment = write_segment(
                 self._segments, keys, [new.encoded for new in notes], self._index_choice
             )
-        except (OSError, RuntimeError) as error:  # faiss knows no narrower one
-            reason = getattr(error, "strerror", None) or "the disk may be full"
-            raise StoreError(
-                f"A segment could not be written to {self._segments}: {reason}. What was "
-                "committed before is kept; see to it and run the same command again."
-            ) from error
         try:
             generation = self._catalog.commit(keys, notes, segment)
         except BaseException:
-            self._drop_unless_named(segment.name)
+            drop_unless_named(self._catalog, self._segments, [segment.name])
             raise
         self._housekeeping.merge_tiers()
         return generation
@@ -262,13 +257,6 @@ class Writer:
             PurgeUnfinishedError: A reader held the catalog's log for longer.
         """
         return self._housekeeping.purge(readers_wait_s)
-
-    def _drop_unless_named(self, segment: str) -> None:
-        """Remove a segment that no generation names; where that can't be known, leave it."""
-        with suppress(StoreError), self._catalog.transaction() as connection:
-            newest = reading.segments(connection, reading.newest(connection))
-            if segment not in {record.name for record in newest}:
-                remove_segment(self._segments, segment)
 
     def live_digests(self, source: str, note_ids: Sequence[str]) -> dict[str, bytes]:
         """Return the digest of each of a source's notes that the store holds, by note id."""

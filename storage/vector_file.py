@@ -13,6 +13,7 @@ from typing import Any
 import faiss as _faiss
 import numpy as np
 
+from notekin.durable import make_private
 from notekin.storage.damage import damaged
 from notekin.storage.keys import Keys
 from notekin.storage.vector_rows import Bits
@@ -28,6 +29,7 @@ def write_vectors(path: Path, ids: Keys, vectors: Vectors) -> None:
         raise ValueError("ids must be ascending, one a vector")
     faiss_index = faiss.IndexIDMap(faiss.IndexFlatIP(vectors.shape[1]))
     faiss_index.add_with_ids(np.ascontiguousarray(vectors, np.float32), ids)
+    make_private(path)
     faiss.write_index(faiss_index, str(path))
 
 

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -40,7 +39,7 @@ from notekin.storage.snapshot import Snapshot
 from notekin.storage.store import StoreFolder
 from notekin.storage.writing import insert_generation
 from notekin.types import Note, NoteKey, Reject
-from tests.support.notes import CANARY, commit, note, store_of
+from tests.support.notes import CANARY, Given, commit, note, store_of
 from tests.support.words import WordEncoder
 
 ENCODER = WordEncoder()
@@ -80,17 +79,6 @@ with StoreFolder.open(Path(sys.argv[1]), server).write():
     print("writing", flush=True)
     sys.stdin.read()
 """
-
-
-class Given:
-    """A source of notes that are there already."""
-
-    def __init__(self, notes: list[Note]) -> None:
-        self.name, self.total = "s", len(notes)
-        self._notes = notes
-
-    def __iter__(self) -> Iterator[Note | Reject]:
-        return iter(self._notes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,23 +7,19 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from notekin.storage import catalog
-from notekin.storage.conditions import AllOf, Condition, Missing, Not, OneOf
 from notekin.storage.deleting import Condemned
-from notekin.storage.keys import Keys
-from notekin.storage.nearest import Nearest
 from notekin.storage.oracle import OracleSnapshot, OracleStore
-from notekin.storage.records import NewNote, digest_of
 from notekin.storage.snapshot import Snapshot
 from notekin.storage.store import StoreFolder
-from notekin.types import Note, NoteKey, Vectors
-from tests.support.notes import note
+from notekin.types import Note
+from tests.support.agreement import find_the_same, hold_the_same
+from tests.support.notes import encoded, note
 from tests.support.words import WordEncoder
 
 ENCODER = WordEncoder(dim=8)
@@ -40,13 +36,6 @@ NOTES = st.builds(
     st.sampled_from(["a", "b", None]),
 )
 BATCHES = st.lists(NOTES, min_size=1, max_size=6, unique_by=lambda one: (one.source, one.note_id))
-CONDITIONS: list[Condition] = [
-    AllOf(()),
-    OneOf("category", ("a",)),
-    Not(OneOf("category", ("a",))),
-    Missing("category"),
-    OneOf("patient_id", ("p1", "p2")),
-]
 
 
 class CrashError(Exception):
@@ -65,7 +54,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(notes=BATCHES)
     def add(self, notes: list[Note]) -> None:
-        news = encoded(notes)
+        news = encoded(ENCODER, notes)
         with self.store.write() as writer:
             writer.commit(news)
         self.oracle.commit(news)
@@ -75,7 +64,7 @@ class StoreMachine(RuleBasedStateMachine):
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(catalog, "insert_generation", crash)
             with pytest.raises(CrashError), self.store.write() as writer:
-                writer.commit(encoded(notes))
+                writer.commit(encoded(ENCODER, notes))
 
     @rule(
         numbers=st.frozensets(NUMBERS, max_size=4),
@@ -115,54 +104,16 @@ class StoreMachine(RuleBasedStateMachine):
     def search(self, words: list[str], count: int) -> None:
         query = ENCODER.encode([" ".join(words)])
         for real, plain in [*self.held, (self.store.snapshot(), self.oracle.snapshot())]:
-            for condition in CONDITIONS:
-                allowed = real.select(condition)
-                assert np.array_equal(allowed, plain.select(condition))
-                agree(
-                    real.nearest_passages(query, count, allowed),
-                    plain.nearest_passages(query, 10_000, allowed),
-                    count,
-                )
-                agree(
-                    real.nearest_notes(query, count, allowed),
-                    plain.nearest_notes(query, 10_000, allowed),
-                    count,
-                )
+            find_the_same(real, plain, query, count)
 
     @invariant()
     def both_hold_the_same(self) -> None:
-        real, plain = self.store.snapshot(), self.oracle.snapshot()
-        keys = [NoteKey(key) for key in real.select(AllOf(())).tolist()]
-        assert keys == sorted(plain.kept)
-        assert real.notes(keys) == plain.notes(keys)
-        for key in keys:
-            assert real.text(key) == plain.text(key)
-            assert real.passages(key) == plain.passages(key)
-            assert np.array_equal(real.note_vector(key), plain.note_vector(key))
-            assert np.array_equal(real.passage_vectors(key), plain.passage_vectors(key))
+        hold_the_same(self.store.snapshot(), self.oracle.snapshot())
 
     def teardown(self) -> None:
         if hasattr(self, "store"):
             self.store.close()
             shutil.rmtree(self.home)
-
-
-def agree(found: Nearest, plain: tuple[Vectors, Keys], count: int) -> None:
-    """The same scores in the same order, each that of its key; equal scores may change places."""
-    scores, keys = found.scores, found.keys
-    every = dict(zip(plain[1][0].tolist(), plain[0][0].tolist(), strict=True))
-    assert scores.shape[1] == min(count, len(every))
-    assert np.allclose(scores, plain[0][:, :count], atol=1e-5)
-    assert np.allclose(scores[0], [every[key] for key in keys[0].tolist()], atol=1e-5)
-    assert len(set(keys[0].tolist())) == keys.shape[1]
-
-
-def encoded(notes: list[Note]) -> list[NewNote]:
-    vectors = ENCODER.encode_notes([one.text for one in notes])
-    return [
-        NewNote(one, vector, digest_of(one, ENCODER.fingerprint))
-        for one, vector in zip(notes, vectors, strict=True)
-    ]
 
 
 def crash(*_arguments: Any) -> None:

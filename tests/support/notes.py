@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from notekin.storage.location import ServerUrl
 from notekin.storage.records import NewNote, digest_of
 from notekin.storage.store import StoreFolder
-from notekin.types import Encoder, Note, NoteId, PatientId
+from notekin.types import Encoder, Note, NoteId, PatientId, Reject
 
 CANARY = "Zebulon Quackenbush"
 """A patient's name that stands in test notes; where it shows up in a log, a test fails."""
@@ -29,15 +30,30 @@ def note(note_id: str, text: str, **facts: Any) -> Note:
     )
 
 
+class Given:
+    """A source of notes that are there already."""
+
+    def __init__(self, notes: Sequence[Note | Reject]) -> None:
+        self.name, self.total = "s", len(notes)
+        self._notes = notes
+
+    def __iter__(self) -> Iterator[Note | Reject]:
+        return iter(self._notes)
+
+
+def encoded(encoder: Encoder, notes: Sequence[Note]) -> list[NewNote]:
+    """Return notes with their vectors, as a writer takes them."""
+    vectors = encoder.encode_notes([one.text for one in notes])
+    return [
+        NewNote(one, vector, digest_of(one, encoder.fingerprint))
+        for one, vector in zip(notes, vectors, strict=True)
+    ]
+
+
 def commit(folder: StoreFolder, encoder: Encoder, *notes: Note) -> int:
     """Add notes to a store as one generation; return its number."""
-    encoded = encoder.encode_notes([one.text for one in notes])
-    news = [
-        NewNote(one, vectors, digest_of(one, encoder.fingerprint))
-        for one, vectors in zip(notes, encoded, strict=True)
-    ]
     with folder.write() as writer:
-        return writer.commit(news).number
+        return writer.commit(encoded(encoder, notes)).number
 
 
 def store_of(

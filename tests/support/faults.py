@@ -1,0 +1,103 @@
+"""Asks a fault worker to run operations on stores, with faults in them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support.fault_worker import Fault
+from tests.support.tracing import Step
+
+ROOT = Path(__file__).parents[2]
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A folder as a power cut left it.
+
+    Attributes:
+        step: The number of the step before which the power went.
+        done: Whether the operation had returned by then.
+    """
+
+    folder: Path
+    step: int
+    done: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an operation ended.
+
+    Attributes:
+        steps: Those that it began.
+        killed: Whether it was.
+        error: The message of our own error, where it ended with one.
+        untidy: The traceback of any other.
+        images: Where the power was to be cut, what that left at each step, each state once.
+    """
+
+    steps: list[Step]
+    killed: bool
+    error: str | None
+    untidy: str | None
+    images: list[Image]
+
+
+class FaultWorker:
+    """A process that has loaded all that the operations need."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def run(
+        self,
+        operation: str,
+        store: Path,
+        fault: Fault = Fault.NONE,
+        at: int = 0,
+        *,
+        images: Path | None = None,
+        url: str = "",
+    ) -> Outcome:
+        """Run an operation on a store; a fault happens at the step of a number, or from there."""
+        request = {"operation": operation, "store": str(store), "fault": fault.value, "at": at}
+        request |= {"images": str(images), "url": url}
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        answer = json.loads(self._process.stdout.readline())
+        said = answer["said"] or {}
+        return Outcome(
+            [Step(**step) for step in answer["steps"]],
+            answer["killed"],
+            said.get("error"),
+            said.get("untidy"),
+            [Image(Path(one["folder"]), one["step"], one["done"]) for one in answer["images"]],
+        )
+
+
+@contextmanager
+def fault_worker() -> Iterator[FaultWorker]:
+    """Start a worker and stop it at the end."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.support.fault_worker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=os.environ | _ONE_THREAD,
+    )
+    try:
+        yield FaultWorker(process)
+    finally:
+        process.kill()
+        process.wait()
