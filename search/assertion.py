@@ -1,0 +1,198 @@
+"""Whether a note affirms, negates or attributes what it speaks of: ConText's three dimensions.
+
+The phrases and what they do are in search/assertion_rules.txt; here is how far they reach.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from notekin.search.phrases import words_in
+from notekin.search.sentences import sentence_around
+from notekin.search.triggers import Effect, Reach, Side, Trigger, Triggers, triggers_in
+from notekin.sections import sections_of
+from notekin.types import Assertion, Experiencer, Polarity, Temporality
+
+_NEAR_WORDS = 5
+_TARGET = "<target>"
+_OPENS = re.compile(
+    "following|these|symptoms|signs|for|of|include|includes|including|any|below|with"
+)
+"""Words before a colon that opens what a phrase speaks of: ``negative for the following:``."""
+_LINKS = frozenset({"and", "or", "nor", "/", "vs", "versus", "&"})
+_VERB = re.compile(
+    "is|was|are|were|has|had|have|will|would|can|could|does|did|do|shows|showed|continues"
+)
+_BULLETS = frozenset({"-", "*", "\u2022", "\u00b7"})
+_HISTORICAL = frozenset(
+    {
+        "past medical history",
+        "past surgical history",
+        "past medical and surgical history",
+        "past psychiatric history",
+    }
+)
+_POLARITY = (Effect.NEGATED, Effect.POSSIBLE)
+
+
+def assess(text: str, start: int, end: int) -> Assertion:
+    """Return how a note speaks of ``text[start:end]``: by its sentence, and by its section."""
+    return assess_in(text, start, end, section_at(text, start))
+
+
+def assess_in(text: str, start: int, end: int, section: str | None) -> Assertion:
+    """Return how a note speaks of ``text[start:end]``, which stands in a section of this title.
+
+    The same as ``assess`` where the section is known already; it reads the sentence alone.
+    """
+    first, last = sentence_around(text, start, end)
+    sentence = _sentence(text[first:last])
+    begins, ends = sentence.span(start - first, end - first)
+    effects = sentence.effects_on(begins, ends)
+    return Assertion(
+        _polarity(effects),
+        Experiencer.OTHER
+        if Effect.OTHER in effects or section == "family history"
+        else Experiencer.PATIENT,
+        _temporality(effects, section),
+    )
+
+
+def section_at(text: str, place: int) -> str | None:
+    """Return the title of the section that holds a place of the text; None before the first."""
+    sections = sections_of(text)
+    return next((part.title for part in sections if part.start <= place < part.end), None)
+
+
+def _polarity(effects: set[Effect]) -> Polarity:
+    if Effect.NEGATED in effects:
+        return Polarity.NEGATED
+    return Polarity.POSSIBLE if Effect.POSSIBLE in effects else Polarity.AFFIRMED
+
+
+def _temporality(effects: set[Effect], section: str | None) -> Temporality:
+    if Effect.HYPOTHETICAL in effects:
+        return Temporality.HYPOTHETICAL
+    if Effect.HISTORICAL in effects or section in _HISTORICAL:
+        return Temporality.HISTORICAL
+    return Temporality.CURRENT
+
+
+@lru_cache(maxsize=256)
+def _sentence(text: str) -> _Sentence:
+    found = words_in(text)
+    while found and found[-1][0] in {".", "!"}:
+        found.pop()
+    words = ["^", *(word for word, _, _ in found), "$"]
+    places = [(start, end) for _, start, end in found]
+    return _Sentence(words, places, triggers_in(words))
+
+
+@dataclass(frozen=True, slots=True)
+class _Sentence:
+    """A sentence as words between ``^`` and ``$``, their places, and the phrases in it."""
+
+    words: Sequence[str]
+    places: Sequence[tuple[int, int]]
+    triggers: Triggers
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Return which words stand in these characters: from, up to."""
+        inside = [
+            at for at, (begins, ends) in enumerate(self.places, 1) if begins < end and ends > start
+        ]
+        if inside:
+            return inside[0], inside[-1] + 1
+        before = sum(ends <= start for _, ends in self.places)
+        return before + 1, before + 1
+
+    def effects_on(self, begins: int, ends: int) -> set[Effect]:
+        """Return what the sentence does to the words from ``begins`` up to ``ends``."""
+        triggers = self.triggers
+        every = (*triggers.doing, *triggers.stops)
+        if any(one.start < ends and one.end > begins for one in every):
+            hidden = [
+                _TARGET if begins <= at < ends else word for at, word in enumerate(self.words)
+            ]
+            triggers = triggers_in(hidden)
+        return {
+            one.rule.effect for one in triggers.doing if self._reaches(one, triggers, begins, ends)
+        }
+
+    def _reaches(self, trigger: Trigger, triggers: Triggers, begins: int, ends: int) -> bool:
+        if trigger.rule.side is Side.AFTER:
+            gap = range(trigger.end, begins)
+            apart = trigger.end > begins
+        else:
+            gap = range(ends, trigger.start)
+            apart = trigger.start < ends
+        if apart or self._is_ended(trigger, triggers, gap):
+            return False
+        return self._is_in_reach(trigger, gap) and self._crosses_signs(trigger, gap)
+
+    def _is_ended(self, trigger: Trigger, triggers: Triggers, gap: range) -> bool:
+        """Say whether a word or another phrase between the two ends what this one does."""
+        rule = trigger.rule
+        if any(one.start in gap and rule.effect in one.rule.stops for one in triggers.stops):
+            return True
+        if rule.ends_at and any(self.words[at] in rule.ends_at for at in gap):
+            return True
+        return rule.effect in _POLARITY and any(
+            one.start in gap and one.rule.effect in _POLARITY and one.rule.effect is not rule.effect
+            for one in triggers.doing
+        )
+
+    def _is_in_reach(self, trigger: Trigger, gap: range) -> bool:
+        """Say whether the concept is as near as the phrase's reach asks."""
+        commas = [at for at in gap if self.words[at] == ","]
+        match trigger.rule.reach:
+            case Reach.CLAUSE:
+                return True
+            case Reach.NEAR:
+                return not commas and len(gap) <= _NEAR_WORDS
+            case Reach.COMMA:
+                return not commas
+            case Reach.LIST:
+                return not commas or self._is_list(trigger, gap, commas)
+
+    def _is_list(self, trigger: Trigger, gap: range, commas: list[int]) -> bool:
+        """Say whether the commas between the two part the items of a list."""
+        if any(_VERB.fullmatch(self.words[at]) for at in gap):
+            return False
+        if trigger.rule.side is Side.BEFORE:
+            return any(self.words[at] in _LINKS for at in range(commas[-1] + 1, gap.stop))
+        rest = range(commas[-1] + 1, len(self.words))
+        for at in rest:
+            if self.words[at] in _LINKS:
+                return True
+            if self.words[at] == ";" or _VERB.fullmatch(self.words[at]):
+                return False
+        return False
+
+    def _crosses_signs(self, trigger: Trigger, gap: range) -> bool:
+        """Say whether the phrase holds across the colons, semicolons and lines between the two."""
+        return all(
+            self._crosses(trigger, gap, at) for at in gap if self.words[at] in {":", ";", "\n"}
+        )
+
+    def _crosses(self, trigger: Trigger, gap: range, at: int) -> bool:
+        """Say whether the phrase holds across one of them."""
+        after = trigger.rule.side is Side.AFTER
+        if self.words[at] == ":":
+            opens = at == gap.start or _OPENS.fullmatch(self.words[at - 1])
+            return after and bool(opens)
+        if self.words[at] == ";":
+            return after and self.words[gap.start] == ":"
+        return not self._begins_item(at) or (after and self._introduces(trigger))
+
+    def _begins_item(self, newline: int) -> bool:
+        """Say whether the line that begins here is an item of a list."""
+        word, sign = self.words[newline + 1], self.words[min(newline + 2, len(self.words) - 1)]
+        return word in _BULLETS or (word == "<n>" and sign in {".", ")"})
+
+    def _introduces(self, trigger: Trigger) -> bool:
+        """Say whether the phrase stands in the line before a list's first item."""
+        return not any(self.words[at] == "\n" for at in range(trigger.start))

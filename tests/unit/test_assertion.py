@@ -1,0 +1,130 @@
+"""Assertion: what a note says of a concept, by sentence and section."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from notekin.search.assertion import assess, assess_in, section_at
+from notekin.search.sentences import sentence_around, sentences_of
+from notekin.types import Assertion, Experiencer, Polarity, Temporality
+from tests.support.assertions import Labelled, labelled, marked
+
+
+def assessed(text: str) -> Assertion:
+    return assess(*marked(text))
+
+
+@pytest.mark.parametrize("one", labelled("development"), ids=lambda one: one.text[:60])
+def test_each_labelled_sentence_is_understood(one: Labelled) -> None:
+    assert assess(one.text, one.start, one.end) == one.expected
+
+
+def test_nearly_all_sentences_that_no_rule_was_written_for_are_understood() -> None:
+    sentences = labelled("heldout")
+    right = sum(assess(one.text, one.start, one.end) == one.expected for one in sentences)
+    assert right / len(sentences) > 0.97
+
+
+def test_a_section_says_whom_and_when() -> None:
+    text = "FAMILY HISTORY:\nBreast cancer, {}.\n\nPAST MEDICAL HISTORY:\nGout."
+    text = text.format("[diabetes]")
+    assert assessed(text).experiencer is Experiencer.OTHER
+    assert assessed("FAMILY HISTORY: None.\nPAST MEDICAL HISTORY:\nAsthma.\n[Gout].") == Assertion(
+        temporality=Temporality.HISTORICAL
+    )
+    assert assessed("PLAN:\nTreat.\n[Gout].") == Assertion()
+
+
+def test_a_section_that_is_given_is_not_looked_for() -> None:
+    text, start, end = marked("PLAN: [gout].")
+    assert assess_in(text, start, end, "family history").experiencer is Experiencer.OTHER
+
+
+def test_a_negation_ends_with_its_sentence() -> None:
+    assert assessed("No fever. [Cough].").polarity is Polarity.AFFIRMED
+    assert assessed("no fever. [cough].").polarity is Polarity.AFFIRMED
+    assert assessed("No fever per Dr. Miller or [cough].").polarity is Polarity.NEGATED
+
+
+def test_an_item_of_a_list_is_not_negated_by_the_one_before() -> None:
+    text = "Symptoms:\n- no fever\n- [cough]\n- no rash"
+    assert assessed(text).polarity is Polarity.AFFIRMED
+
+
+def test_what_introduces_a_list_holds_for_each_item() -> None:
+    text = "Patient denies the following:\n1. fever\n2. [cough]\n3. rash"
+    assert assessed(text).polarity is Polarity.NEGATED
+
+
+def test_a_phrase_within_the_concept_does_not_count() -> None:
+    assert assessed("Has [gram negative sepsis].").polarity is Polarity.AFFIRMED
+    assert assessed("No [evidence of disease].").polarity is Polarity.NEGATED
+
+
+_SAID = st.sampled_from(
+    [
+        "no ",
+        "denies ",
+        "fever",
+        ", ",
+        ". ",
+        "\n",
+        "- ",
+        "mother ",
+        ": ",
+        "if ",
+        "(",
+        ")",
+        "?",
+        "and ",
+    ]
+)
+
+
+@settings(max_examples=200)
+@given(st.lists(_SAID | st.text(max_size=4), max_size=20).map("".join), st.data())
+def test_any_stretch_of_any_text_can_be_assessed(text: str, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, len(text)))
+    found = assess(text, start, end)
+    assert found == assess_in(text, start, end, section_at(text, start))
+
+
+@given(st.lists(_SAID | st.text(max_size=4), max_size=20).map("".join), st.data())
+def test_a_sentence_holds_what_it_is_around(text: str, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, len(text)))
+    first, last = sentence_around(text, start, end)
+    assert first <= start
+    assert last >= end
+
+
+@given(st.lists(_SAID | st.text(max_size=4), max_size=20).map("".join))
+def test_sentences_leave_out_nothing_but_space(text: str) -> None:
+    spans = sentences_of(text)
+    kept = "".join(text[start:end] for start, end in spans)
+    assert "".join(kept.split()) == "".join(text.split())
+    assert all(before[1] <= after[0] for before, after in itertools.pairwise(spans))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Seen by Dr. Lee. Well.", ["Seen by Dr. Lee.", "Well."]),
+        ("Ibuprofen p.r.n. pain. Rest.", ["Ibuprofen p.r.n. pain.", "Rest."]),
+        ("1. Gout. 2. Asthma.", ["1. Gout.", "2. Asthma."]),
+        ("T 98.6 today", ["T 98.6 today"]),
+        ("Chills? No. Cough.", ["Chills? No.", "Cough."]),
+        ("Fever: no\nCough: yes", ["Fever: no", "Cough: yes"]),
+        ("denies chest pain,\nSyncope", ["denies chest pain,\nSyncope"]),
+        ("denies fever and\nchills", ["denies fever and\nchills"]),
+        ("No rash\n\nwell", ["No rash", "well"]),
+        ("Denies:\n- fever\n- rash\nWell.", ["Denies:\n- fever\n- rash", "Well."]),
+    ],
+)
+def test_sentences_end_where_a_reader_would_say(text: str, expected: list[str]) -> None:
+    assert [text[start:end] for start, end in sentences_of(text)] == expected
