@@ -13,8 +13,3 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def make_private(path: Path) -> None:
-    """Make an empty file that its owner alone can read, for others to write into."""
-    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))

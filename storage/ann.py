@@ -15,11 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from notekin.durable import make_private
 from notekin.errors import DamagedStoreError
 from notekin.storage.index_choice import IndexChoice, Recipe
 from notekin.storage.keys import Keys
-from notekin.storage.vector_file import VectorFile, faiss, selector
+from notekin.storage.vector_file import VectorFile, faiss, selector, write_faiss
 from notekin.storage.vector_rows import Bits
 from notekin.types import Vectors
 
@@ -72,8 +71,7 @@ class AnnIndex:
 
     def write(self, path: Path) -> None:
         """Write the index as one file."""
-        make_private(path)
-        faiss.write_index(self._index, str(path))
+        write_faiss(path, self._index)
 
     def candidates(self, queries: Vectors, count: int, bits: Bits | None, allowed: int) -> Keys:
         """Return rows among which the ``count`` nearest of each query are, most likely.

@@ -47,6 +47,17 @@ _SIGNS_OF_DAMAGE = (
     "Could not decode",
     "unsupported file format",
 )
+_REASONS = {
+    "locked": "is in use by another program; try again",
+    "readonly": "can't be written. Make its folder writable",
+    "unable to open": (
+        "can't be opened where its folder can't be written: SQLite keeps a file beside it even to "
+        "read. Make the folder writable, or copy the store to one that is"
+    ),
+    "is full": "has no room left on its disk. What was committed before is kept: make room",
+    "disk I/O error": "could not be read or written: the disk failed. See to it",
+}
+"""By what SQLite says; its texts hold no values."""
 
 
 class Catalog:
@@ -315,8 +326,9 @@ class Catalog:
         said = str(error.orig)
         if any(sign in said for sign in _SIGNS_OF_DAMAGE):
             return damaged(self._path, "is not what was written")
-        if "locked" in said:
-            return StoreError(f"{self._path} is in use by another program; try again.")
+        for words, reason in _REASONS.items():
+            if words in said:
+                return StoreError(f"{self._path} {reason}.")
         return StoreError(f"{self._path} could not be read or written: {type(error).__name__}.")
 
 

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from notekin.durable import make_private, sync
+from notekin.durable import sync
 
 
 def copy_catalog(engine: Engine, to: Path) -> None:
     """Copy a SQLite catalog as one transaction sees it, while others read and write it."""
     to.unlink(missing_ok=True)
-    make_private(to)
+    os.close(os.open(to, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     pooled = engine.raw_connection()
     target = sqlite3.connect(to)
     try:

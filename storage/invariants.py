@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Select, exists, func, or_, select
+from sqlalchemy import Connection, Integer, Select, exists, func, literal, or_, select
 
 from notekin.errors import DamagedStoreError
 from notekin.storage import reading
 from notekin.storage.keys import PLACE_BITS, Keys, contains, note_keys_of
 from notekin.storage.schema import NoteRow, NoteTextRow, PassageRow, SegmentRow, SettingRow
 from notekin.storage.segments import Segment
+
+_PLACE_BITS = literal(PLACE_BITS, Integer)
+"""PostgreSQL shifts a bigint by an integer only."""
 
 
 def of_rows(connection: Connection, generation: int) -> list[str]:
@@ -90,7 +93,7 @@ def _counts(generation: int) -> dict[str, Select[Any]]:
         "holds {} notes without a passage": notes.where(~parts),
         "holds {} passages under another note": select(func.count())
         .select_from(PassageRow)
-        .where(PassageRow.passage_key.bitwise_rshift(PLACE_BITS) != PassageRow.note_key),
+        .where(PassageRow.passage_key.bitwise_rshift(_PLACE_BITS) != PassageRow.note_key),
         "holds {} notes twice": select(func.count()).select_from(twice.subquery()),
     }
 

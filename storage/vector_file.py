@@ -5,6 +5,7 @@ This file is the wall to FAISS: what comes out of it is numpy.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,9 +14,9 @@ from typing import Any
 import faiss as _faiss
 import numpy as np
 
-from notekin.durable import make_private
 from notekin.storage.damage import damaged
 from notekin.storage.keys import Keys
+from notekin.storage.segment_file import CHUNK_BYTES
 from notekin.storage.vector_rows import Bits
 from notekin.types import Vectors
 
@@ -29,8 +30,33 @@ def write_vectors(path: Path, ids: Keys, vectors: Vectors) -> None:
         raise ValueError("ids must be ascending, one a vector")
     faiss_index = faiss.IndexIDMap(faiss.IndexFlatIP(vectors.shape[1]))
     faiss_index.add_with_ids(np.ascontiguousarray(vectors, np.float32), ids)
-    make_private(path)
-    faiss.write_index(faiss_index, str(path))
+    write_faiss(path, faiss_index)
+
+
+def write_faiss(path: Path, faiss_index: Any) -> None:
+    """Write a FAISS object as a file that its owner alone can read.
+
+    FAISS's own writer says nothing when the last bytes find no room; this one raises.
+
+    Raises:
+        OSError: The disk is full, or fails.
+    """
+    failed: list[OSError] = []
+    with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+
+        def write(data: bytes) -> None:
+            try:
+                file.write(data)
+            except OSError as error:
+                failed.append(error)
+                raise
+
+        try:
+            faiss.write_index(faiss_index, faiss.PyCallbackIOWriter(write, CHUNK_BYTES))
+        except RuntimeError:
+            if failed:
+                raise failed[0] from None
+            raise
 
 
 class VectorFile:

@@ -8,10 +8,8 @@ as ``make test-faults`` does; otherwise it is a sample, one of each kind of step
 
 from __future__ import annotations
 
-import os
 import random
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,11 +19,10 @@ from notekin.storage.store import StoreFolder
 from tests.support.bytes import found_in
 from tests.support.cases import Case, golden_cases
 from tests.support.fault_worker import DONE, Fault
-from tests.support.faults import FaultWorker, Outcome, fault_worker
-from tests.support.operations import HIDDEN, OPERATIONS, TRACES, make_all_small, seed
+from tests.support.faults import ALL, FaultWorker, at_step, chosen, fault_worker, tidy
+from tests.support.operations import OPERATIONS, TRACES, make_all_small, seed
 from tests.support.tracing import Step
 
-ALL = os.environ.get("NOTEKIN_FAULTS") == "all"
 SAMPLED_CUTS = 5
 NAMES = [name for name in OPERATIONS if name != "migrate"]
 NAMES += [f"migrate-{case.seed.parent.name}" for case in golden_cases()]
@@ -80,34 +77,11 @@ def steps_of(case: Case, worker: FaultWorker, path: Path) -> list[Step]:
     return done.steps
 
 
-def chosen(steps: Sequence[Step], kinds: Sequence[str] = ()) -> list[int]:
-    """Return where to inject: everywhere, or one step of each kind, and a sync of each file."""
-    fit = [at for at, step in enumerate(steps) if not kinds or step.kind in kinds]
-    if ALL:
-        return fit
-    dice = random.Random(11)  # noqa: S311 - not for secrets
-    alike: dict[tuple[str, str], list[int]] = {}
-    for at in fit:
-        place = steps[at].file.split("/")[0] if steps[at].kind == "sync" else ""
-        alike.setdefault((steps[at].kind, place), []).append(at)
-    return sorted(dice.choice(places) for places in alike.values())
-
-
 def succeeds_again(case: Case, worker: FaultWorker, path: Path) -> None:
     """See that the same operation brings the store to what it is to be."""
     again = worker.run(case.operation, path)
     assert (again.error, again.untidy) == (None, None)
     case.is_after(path)
-
-
-@contextmanager
-def at_step(number: int, steps: Sequence[Step]) -> Iterator[None]:
-    """Let what fails say at which step the fault was."""
-    try:
-        yield
-    except Exception as error:
-        error.add_note(f"the fault was at step {number} of {len(steps)}: {steps[number]}")
-        raise
 
 
 @pytest.mark.parametrize("fault", [Fault.KILL, Fault.HALVE])
@@ -172,17 +146,9 @@ def test_a_folder_that_takes_no_writes_is_one_line_and_is_left_as_it_is(
     outcome = worker.run(case.operation, path, Fault.READ_ONLY)
     tidy(outcome)
     assert outcome.error is not None
+    assert "writ" in outcome.error
     assert {file: file.read_bytes() for file in path.rglob("*") if file.is_file()} == held
     record_property("faults", 1)
-
-
-def tidy(outcome: Outcome) -> None:
-    """See that an operation that met a fault ended as ours do: at most with one line."""
-    assert outcome.untidy is None, outcome.untidy
-    assert not outcome.killed
-    said = outcome.error or ""
-    assert "\n" not in said
-    assert not any(word in said for word in HIDDEN.split())
 
 
 def test_the_steps_are_those_that_matter(case: Case, worker: FaultWorker, tmp_path: Path) -> None:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.fault_worker import Fault
+from tests.support.operations import HIDDEN
 from tests.support.tracing import Step
 
+ALL = os.environ.get("NOTEKIN_FAULTS") == "all"
+"""Whether to inject at every step, not a sample."""
 ROOT = Path(__file__).parents[2]
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
 
@@ -101,3 +105,35 @@ def fault_worker() -> Iterator[FaultWorker]:
     finally:
         process.kill()
         process.wait()
+
+
+def chosen(steps: Sequence[Step], kinds: Sequence[str] = ()) -> list[int]:
+    """Return where to inject: everywhere, or one step of each kind, and a sync of each file."""
+    fit = [at for at, step in enumerate(steps) if not kinds or step.kind in kinds]
+    if ALL:
+        return fit
+    dice = random.Random(11)  # noqa: S311 - not for secrets
+    alike: dict[tuple[str, str], list[int]] = {}
+    for at in fit:
+        place = steps[at].file.split("/")[0] if steps[at].kind == "sync" else ""
+        alike.setdefault((steps[at].kind, place), []).append(at)
+    return sorted(dice.choice(places) for places in alike.values())
+
+
+@contextmanager
+def at_step(number: int, steps: Sequence[Step]) -> Iterator[None]:
+    """Let what fails say at which step the fault was."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"the fault was at step {number} of {len(steps)}: {steps[number]}")
+        raise
+
+
+def tidy(outcome: Outcome) -> None:
+    """See that an operation that met a fault ended as ours do: at most with one line."""
+    assert outcome.untidy is None, outcome.untidy
+    assert not outcome.killed
+    said = outcome.error or ""
+    assert "\n" not in said
+    assert not any(word in said for word in HIDDEN.split())

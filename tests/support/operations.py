@@ -90,6 +90,8 @@ def _index(folder: StoreFolder) -> None:
 
 
 def _repair(folder: StoreFolder) -> None:
+    with folder.write(WAIT_S):
+        pass  # repair itself does not wait
     repair(folder, ENCODER.encode_notes, datetime(2020, 1, 1))
 
 
