@@ -1,13 +1,13 @@
 """How fast a store commits, opens and searches, and how near that is to bare FAISS.
 
     python benchmarks/store.py                              100,000 notes
+    python benchmarks/store.py --peers                      other vector databases in the same run
     python benchmarks/store.py --notes 1000000 --json results.json
-    python benchmarks/store.py --peers                      other vector databases beside it
 
 Vectors are generated (benchmarks/store_task.py): encoding takes no part. Searching is one
 query at a time, with the SQL of its filter; recall is that of the 10 nearest. Bare FAISS
-gets the same filter as a bitmap: flat, and the index that the store built, at the store's
-effort, without the exact scores.
+gets the same filter as a bitmap, worked out before: flat, and the indexes that the store
+built, at the store's effort, without the exact scores.
 """
 
 from __future__ import annotations
@@ -18,31 +18,43 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from store_task import HEAD, Days, Measured, Task, Vectors, as_row, line, make_task, measure
+from store_task import (
+    Days,
+    Task,
+    Vectors,
+    be_reader,
+    latencies,
+    make_task,
+    measured,
+    tables,
+)
 
 from notekin.search.filters import condition_of
 from notekin.search.retrieval import Searcher
 from notekin.storage.index_choice import IndexChoice, index_named
+from notekin.storage.keys import PLACE_BITS
 from notekin.storage.records import NewNote, digest_of
-from notekin.storage.store import StoreFolder
-from notekin.storage.vector_file import faiss
+from notekin.storage.store import SEGMENTS, StoreFolder
+from notekin.storage.vector_file import VectorFile, faiss
 from notekin.types import EncodedNote, Fingerprint, Note, NoteId, Passage, PatientId
 
-COMMIT_NOTES = 2_048
-RATE_COMMITS = 10
+AT_ONCE = 250_000
 FIRST_DAY = datetime(2000, 1, 1)
 PEERS = Path(__file__).with_name("store_peers.py")
 PEERS_VENV = Path(__file__).with_name("results") / "peers-venv"
 PEER_PACKAGES = ["numpy", "milvus-lite==3.2.2", "pymilvus", "lancedb", "chromadb"]
 PEER_PACKAGES += ["qdrant-client", "txtai", "psutil"]
+PEER_NAMES = ["milvus-lite", "lancedb", "chromadb", "qdrant-client local", "txtai"]
 TEXT = "Generated note."
+MOST_OF_FAISS = 1.2
+ENOUGH_RECALL = 0.99
+OPENS_IN_MS = 200
 
 
 class NoEncoder:
@@ -59,31 +71,42 @@ class NoEncoder:
 
 
 class Ours:
-    """A store of one commit, searched through its newest snapshot."""
+    """A store, searched through its newest snapshot."""
 
     name = "notekin"
+    one_process = False
 
-    def __init__(self, index: IndexChoice) -> None:
+    def __init__(self, index: IndexChoice = IndexChoice.AUTO) -> None:
         self._index = index
 
-    def build(self, folder: Path, vectors: Vectors, days: Days) -> None:
-        self._encoder = NoEncoder(vectors.shape[1])
-        self.folder = StoreFolder.open_or_create(
-            folder, self._encoder.fingerprint, index=self._index
-        )
+    def create(self, folder: Path, dim: int) -> None:
+        encoder = NoEncoder(dim)
+        self.folder = StoreFolder.open_or_create(folder, encoder.fingerprint, index=self._index)
+        self._encoder = encoder
+
+    def add(self, first: int, vectors: Vectors, patients: Days, days: Days) -> None:
         with self.folder.write() as writer:
-            writer.commit(notes_of(vectors, days))
+            writer.commit(notes_of(first, vectors, patients, days))
+
+    def finish(self) -> None:
+        with self.folder.write() as writer:
+            writer.compact()
         self._searcher = Searcher(self.folder.snapshot(), self._encoder)
 
-    def search(self, query: Vectors, k: int, below: int | None) -> list[int]:
+    def open(self, folder: Path) -> None:
+        self.folder = StoreFolder.open(folder)
+        self._encoder = NoEncoder(self.folder.catalog.fingerprint().dim)
+        self._searcher = Searcher(self.folder.snapshot(), self._encoder)
+
+    def search(self, query: Vectors, k: int, limit: int | None) -> list[int]:
         condition = None
-        if below is not None:
-            condition = condition_of(before=FIRST_DAY + timedelta(days=below))
+        if limit is not None:
+            condition = condition_of(before=FIRST_DAY + timedelta(days=limit))
         (ranking,) = self._searcher.rank(query[None], k, condition)
         return [int(key) - 1 for key in ranking.keys]
 
-    def path(self, query: Vectors, k: int) -> str:
-        return self._searcher.rank(query[None], k)[0].seen.path
+    def close(self) -> None:
+        self.folder.close()
 
 
 class Flat:
@@ -91,179 +114,188 @@ class Flat:
 
     name = "faiss flat"
 
-    def build(self, folder: Path, vectors: Vectors, days: Days) -> None:
-        self._days = days
-        self.index: Any = faiss.IndexFlatIP(vectors.shape[1])
-        self.index.add(vectors)
+    def __init__(self, task: Task) -> None:
+        self._days = task.days
+        self._index: Any = faiss.IndexFlatIP(task.vectors.shape[1])
+        self._index.add(np.asarray(task.vectors))
 
-    def search(self, query: Vectors, k: int, below: int | None) -> list[int]:
+    def search(self, query: Vectors, k: int, limit: int | None) -> list[int]:
         params = None
-        if below is not None:
-            bits = np.packbits(self._days < below, bitorder="little")
+        if limit is not None:
+            bits = np.packbits(self._days < limit, bitorder="little")
             params = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(bits))
-        rows = self.index.search(query[None], k, params=params)[1][0]
+        rows = self._index.search(query[None], k, params=params)[1][0]
         return [int(row) for row in rows if row >= 0]
 
 
 class SameAnn:
-    """Bare FAISS on the file that the store built, asked for as many rows as the store asks."""
+    """Bare FAISS on the files that the store built, asked for as many rows as the store asks."""
 
     name = "faiss, the store's index"
 
-    def __init__(self, path: Path, facts: dict[str, Any]) -> None:
-        self._path, self._facts = path, facts
+    def __init__(self, store: StoreFolder, task: Task) -> None:
+        self._parts: list[tuple[Any, dict[str, Any], np.ndarray, np.ndarray]] = []
+        with store.catalog.transaction() as connection:
+            from notekin.storage import reading
 
-    def build(self, folder: Path, vectors: Vectors, days: Days) -> None:
-        self._days = days
-        self._index: Any = faiss.read_index(str(self._path), faiss.IO_FLAG_MMAP_IFC)
+            records = reading.segments(connection, reading.newest(connection))
+        for record in records:
+            folder = store.path / SEGMENTS / record.name
+            file = folder / "passages.ann.faiss"
+            if file.exists():
+                index = faiss.read_index(str(file), faiss.IO_FLAG_MMAP_IFC)
+                rows = (VectorFile(folder / "passages.faiss").ids >> PLACE_BITS) - 1
+                self._parts.append((index, record.facts["passages"], rows, task.days[rows]))
 
-    def search(self, query: Vectors, k: int, below: int | None) -> list[int]:
-        selector = None
-        if below is not None:
-            bits = np.packbits(self._days < below, bitorder="little")
-            selector = faiss.IDSelectorBitmap(bits)
-        effort = self._facts["effort"]
-        if self._facts["kind"] == "ivf":
-            params = faiss.SearchParametersIVF(nprobe=effort, sel=selector)
-        else:
-            params = faiss.SearchParametersHNSW(efSearch=max(effort, 10 * k), sel=selector)
-        rows = self._index.search(query[None], 10 * k, params=params)[1][0][:k]
-        return [int(row) for row in rows if row >= 0]
+    @property
+    def is_there(self) -> bool:
+        return bool(self._parts)
+
+    def search(self, query: Vectors, k: int, limit: int | None) -> list[int]:
+        scores, found = [], []
+        for index, facts, ids, days in self._parts:
+            selector = None
+            if limit is not None:
+                bits = np.packbits(days < limit, bitorder="little")
+                selector = faiss.IDSelectorBitmap(bits)
+            effort = facts["effort"]
+            if facts["kind"] == "ivf":
+                params = faiss.SearchParametersIVF(nprobe=effort, sel=selector)
+            else:
+                params = faiss.SearchParametersHNSW(efSearch=max(effort, 10 * k), sel=selector)
+            near, rows = index.search(query[None], 10 * k, params=params)
+            scores.append(near[0][rows[0] >= 0])
+            found.append(ids[rows[0][rows[0] >= 0]])
+        best = np.argsort(-np.concatenate(scores))[:k]
+        return [int(row) for row in np.concatenate(found)[best]]
 
 
-def notes_of(vectors: Vectors, days: Days) -> list[NewNote]:
+def notes_of(first: int, vectors: Vectors, patients: Days, days: Days) -> list[NewNote]:
     """Return a note of one passage for each vector."""
     fingerprint = NoEncoder(vectors.shape[1]).fingerprint
     passages = (Passage(0, len(TEXT), 3),)
     notes = []
-    for number, (vector, day) in enumerate(zip(vectors, days, strict=True)):
+    rows = zip(vectors, patients.tolist(), days.tolist(), strict=True)
+    for number, (vector, patient, day) in enumerate(rows, start=first):
         note = Note(
             NoteId(f"n{number}"),
             TEXT,
             "generated",
-            patient_id=PatientId(f"p{day}"),
-            recorded_at=FIRST_DAY + timedelta(days=int(day)),
+            patient_id=PatientId(f"p{patient}"),
+            recorded_at=FIRST_DAY + timedelta(days=day),
         )
         encoded = EncodedNote(vector, passages, vector[None], 3, 3)
         notes.append(NewNote(note, encoded, digest_of(note, fingerprint)))
     return notes
 
 
-def commit_rate(folder: Path, task: Task) -> float:
-    """Return notes a second over a few commits of the size that indexing makes."""
-    store = StoreFolder.open_or_create(folder, NoEncoder(task.vectors.shape[1]).fingerprint)
-    some = notes_of(
-        task.vectors[: COMMIT_NOTES * RATE_COMMITS], task.days[: COMMIT_NOTES * RATE_COMMITS]
-    )
-    began = time.perf_counter()
-    for start in range(0, len(some), COMMIT_NOTES):
-        with store.write() as writer:
-            writer.commit(some[start : start + COMMIT_NOTES])
-    took_s = time.perf_counter() - began
-    store.close()
-    return len(some) / took_s
-
-
-def read(folder: Path, queries: Path) -> None:
-    """Be one reader: open, search, wait for the others, say what it took."""
-    loaded = np.load(queries)
-    before = _memory_mb()
-    began = time.perf_counter()
-    searcher = Searcher(StoreFolder.open(folder).snapshot(), NoEncoder(loaded.shape[1]))
-    open_ms = (time.perf_counter() - began) * 1000
-    opened = _memory_mb()
-    for query in loaded:
-        searcher.rank(query[None], 10)
-    print("ready", flush=True)
-    sys.stdin.readline()
-    grown = {f"{name}_mb": value - before[name] for name, value in _memory_mb().items()}
-    opening = {"open_ms": open_ms, "open_rss_mb": opened["rss"] - before["rss"]}
-    print(json.dumps(opening | grown), flush=True)
-    sys.stdin.readline()
-
-
-def readers(folder: Path, queries: Path, count: int) -> dict[str, float]:
-    """Return what each of some simultaneous readers took: the worst of them, in MB and ms."""
-    command = [sys.executable, __file__, "--reader", str(folder), str(queries)]
-    running = [
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        for _ in range(count)
-    ]
-    for one in running:
-        _line(one)
-    for one in running:
-        _tell(one)
-    said = [json.loads(_line(one)) for one in running]
-    for one in running:
-        _tell(one)
-        one.wait()
-    return {name: round(max(part[name] for part in said), 1) for name in said[0]}
-
-
-def peers(args: argparse.Namespace) -> None:
-    """Run the other systems in an environment of their own, which is made where it is not."""
+def peers_python() -> Path:
+    """Return the Python of the peers' environment, which is made where it is not there."""
     python = PEERS_VENV / "bin" / "python"
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", str(PEERS_VENV)], check=True)
         for package in PEER_PACKAGES:
             subprocess.run([str(python), "-m", "pip", "install", "--quiet", package], check=False)
-    command = [str(python), str(PEERS), "--notes", str(args.notes), "--dim", str(args.dim)]
-    command += ["--patients", str(args.patients), "--queries", str(args.queries)]
-    subprocess.run(command, check=True)
+    return python
 
 
-def run(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
+def peers(names: Sequence[str], work: Path, limit_s: float) -> list[dict[str, Any]]:
+    """Measure the other systems, each in a process of its own; one that fails is said to."""
+    python, answers = peers_python(), []
+    for name in names:
+        to = work / f"{name.replace(' ', '-')}.json"
+        command = [str(python), str(PEERS), "--only", name, "--task", str(work), "--json", str(to)]
+        try:
+            subprocess.run(command, check=True, timeout=limit_s)
+            answers.append(json.loads(to.read_text()))
+        except subprocess.CalledProcessError:
+            print(f"{name} is left out: it failed", flush=True)
+        except subprocess.TimeoutExpired:
+            print(f"{name} is left out: more than {limit_s:,.0f} s", flush=True)
+    return answers
+
+
+def run(args: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
     task = make_task(args.notes, args.dim, args.patients, args.queries)
-    answer: dict[str, Any] = {"notes": args.notes, "dim": args.dim, "patients": args.patients}
-    answer["commit_notes_per_s"] = round(commit_rate(folder / "rate", task), 1)
+    task.save(folder)
+    exact = json.loads((folder / "exact.json").read_text())
     ours = Ours(index_named(args.index))
-    began = time.perf_counter()
-    ours.build(folder / "store", task.vectors, task.days)
-    answer["one_commit_s"] = round(time.perf_counter() - began, 1)
-    segment = next((folder / "store" / "segments").iterdir())
-    answer["size_mb"] = round(ours.folder.size_bytes() / 1e6, 1)
-    answer["index"] = ours.folder.snapshot().index_facts()
-    answer["path"] = ours.path(task.queries[0], 10)
-    np.save(folder / "queries.npy", task.queries)
-    for count in (1, 4):
-        answer[f"readers_{count}"] = readers(folder / "store", folder / "queries.npy", count)
-    print(json.dumps(answer, indent=2), f"\n{HEAD}", flush=True)
-    systems: list[Any] = [ours, Flat()]
-    facts = answer["index"][0].get("passages", {})
-    if "effort" in facts:
-        systems.append(SameAnn(segment / "passages.ann.faiss", facts))
-    answer["search"] = [as_row(one) for one in _compared(systems, task, folder)]
-    return answer
+    work = folder / "notekin"
+    work.mkdir()
+
+    def reader(store: Path) -> list[str]:
+        return [sys.executable, __file__, "--reader", str(store), str(folder / "queries.npy")]
+
+    answers = [measured(ours, task, (work, folder), reader, AT_ONCE)]
+    ours.open(work / "store")
+    answers[0]["index"] = ours.folder.snapshot().index_facts()
+    print(json.dumps(answers[0]["index"]), flush=True)
+    same = SameAnn(ours.folder, task)
+    bare = [*([same] if same.is_there else []), Flat(task)]
+    answers += [{"search": list(latencies(one, task, exact))} for one in bare]
+    if same.is_there:
+        answers[0]["of_faiss"] = of_faiss(ours, same, task)
+    ours.close()
+    return answers + (peers(args.only or PEER_NAMES, folder, args.peer_s) if args.peers else [])
 
 
-def _compared(systems: list[Any], task: Task, folder: Path) -> list[Measured]:
-    found = []
-    for system in systems:
-        if not isinstance(system, Ours):
-            system.build(folder, task.vectors, task.days)
-        for measured in measure(system, task):
-            print(line(measured), flush=True)
-            found.append(measured)
-    return found
+def of_faiss(ours: Ours, same: SameAnn, task: Task) -> float:
+    """Return our time over bare FAISS's, unfiltered: queries in turn, medians of both."""
+    times: list[list[float]] = [[], []]
+    for _ in range(3):
+        for query in task.queries:
+            for place, system in enumerate((ours, same)):
+                began = _now()
+                system.search(query, 10, None)
+                times[place].append(_now() - began)
+    return round(float(np.median(times[0]) / np.median(times[1])), 3)
 
 
-def _memory_mb() -> dict[str, float]:
-    """Return resident, proportional (shared pages divided) and private memory, in MB."""
-    rows = Path("/proc/self/smaps_rollup").read_text().splitlines()[1:]
-    kb = {row.split(":")[0]: int(row.split()[1]) for row in rows}
-    private = kb["Private_Clean"] + kb["Private_Dirty"]
-    return {"rss": kb["Rss"] / 1000, "pss": kb["Pss"] / 1000, "private": private / 1000}
+def bars(answers: Sequence[dict[str, Any]]) -> str:
+    """Return what was asked for beside what was measured."""
+    ours, others = answers[0], [one for one in answers if one["search"]]
+    recall = min(one["recall"] for one in ours["search"])
+    enough = all(one["enough"] for one in ours["search"])
+    opened = (ours["readers_1"] or {}).get("open_ms", float("inf"))
+    lines = ["bar                                          measured"]
+    if "of_faiss" in ours:
+        lines.append(f"{'times bare FAISS on the same index':<44} {ours['of_faiss']:.2f}")
+        lines[-1] += _verdict(ours["of_faiss"] <= MOST_OF_FAISS)
+    lines.append(f"{'least recall@10':<44} {recall:.4f}" + _verdict(recall >= ENOUGH_RECALL))
+    lines.append(f"{'k wherever k exist':<44} {'yes' if enough else 'no'}" + _verdict(enough))
+    lines.append(f"{'opened, ms':<44} {opened:.1f}" + _verdict(opened < OPENS_IN_MS))
+    for other in others[1:]:
+        name = other["search"][0]["system"]
+        if "commit_notes_per_s" not in other:
+            continue
+        times = ours["commit_notes_per_s"] / other["commit_notes_per_s"]
+        lines.append(f"{'commits, times ' + name:<44} {times:.2f}" + _verdict(times >= 1))
+        lines += [_beside(name, mine, its) for mine, its in _pairs(ours, other)]
+    return "\n".join(lines)
 
 
-def _line(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
-    return process.stdout.readline()
+def _pairs(
+    ours: dict[str, Any], other: dict[str, Any]
+) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    its = {one["share"]: one for one in other["search"]}
+    return [(one, its[one["share"]]) for one in ours["search"] if one["share"] in its]
 
 
-def _tell(process: subprocess.Popen[str]) -> None:
-    assert process.stdin is not None
-    process.stdin.write("\n")
-    process.stdin.flush()
+def _beside(name: str, mine: dict[str, Any], its: dict[str, Any]) -> str:
+    times = its["median_ms"] / mine["median_ms"]
+    what = f"median, times quicker than {name} at {mine['share']:.2%}"
+    equal = "" if its["recall"] >= ENOUGH_RECALL else f"  (its recall is {its['recall']:.3f})"
+    return f"{what:<44} {times:.2f}" + _verdict(times >= 1) + equal
+
+
+def _verdict(met: bool) -> str:
+    return "" if met else "   MISSED"
+
+
+def _now() -> float:
+    from time import perf_counter
+
+    return perf_counter()
 
 
 def main() -> None:
@@ -276,18 +308,19 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--folder", type=Path, help="where to work; else a temporary folder")
     parser.add_argument("--json", type=Path, help="write the numbers here, too")
-    parser.add_argument("--peers", action="store_true", help="measure other databases instead")
+    parser.add_argument("--peers", action="store_true", help="measure other databases, too")
+    parser.add_argument("--only", nargs="*", help="with --peers: these alone")
+    parser.add_argument("--peer-s", type=float, default=900, help="seconds a peer may take")
     parser.add_argument("--reader", nargs=2, type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
     faiss.omp_set_num_threads(args.threads)
     if args.reader:
-        return read(*args.reader)
-    if args.peers:
-        return peers(args)
+        return be_reader(Ours(), *args.reader)
     with tempfile.TemporaryDirectory(dir=args.folder) as folder:
-        answer = run(args, Path(folder))
+        answers = run(args, Path(folder))
+    print(tables(answers), bars(answers), sep="\n\n")
     if args.json:
-        args.json.write_text(json.dumps(answer, indent=2) + "\n")
+        args.json.write_text(json.dumps(answers, indent=2) + "\n")
     return None
 
 

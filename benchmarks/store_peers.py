@@ -2,157 +2,247 @@
 
     python benchmarks/store.py --peers --notes 100000
 
-makes the environment and runs this file in it. A peer that is not installed is said to be
-left out. Each keeps the same vectors with a ``day`` each, filters by it, and runs in this
-process with the settings that its documentation begins with.
+makes the environment and runs this file in it, once a peer. Each keeps the same vectors with
+the note's text, patient and day, filters by the day, and runs in this process with the
+settings that its documentation begins with.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
+import json
+import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from store_task import HEAD, Days, System, Vectors, as_row, line, make_task, measure
+from store_task import Days, System, Task, Vectors, be_reader, measured, tables
 
 TABLE = "notes"
-BATCH = 2_000
+TEXT = "Generated note."
+AT_ONCE = 2_000
 
 
 class MilvusLite:
     """milvus-lite: AUTOINDEX."""
 
     name = "milvus-lite"
+    one_process = True
 
-    def build(self, folder: Path, vectors: Vectors, days: Days) -> None:
-        from pymilvus import DataType, MilvusClient  # pyright: ignore[reportMissingImports]
+    def create(self, folder: Path, dim: int) -> None:
+        from pymilvus import DataType  # pyright: ignore[reportMissingImports]
 
-        self._client = MilvusClient(str(folder / "milvus.db"))
+        self._connect(folder)
         schema = self._client.create_schema(auto_id=False)
         schema.add_field("id", DataType.INT64, is_primary=True)
-        schema.add_field("vector", DataType.FLOAT_VECTOR, dim=vectors.shape[1])
+        schema.add_field("vector", DataType.FLOAT_VECTOR, dim=dim)
         schema.add_field("day", DataType.INT64)
+        schema.add_field("patient", DataType.VARCHAR, max_length=20)
+        schema.add_field("text", DataType.VARCHAR, max_length=1000)
         index = self._client.prepare_index_params()
         index.add_index("vector", index_type="AUTOINDEX", metric_type="IP")
         self._client.create_collection(TABLE, schema=schema, index_params=index)
-        for rows in _rows(vectors, days):
-            self._client.insert(TABLE, rows)
+
+    def _connect(self, folder: Path) -> None:
+        from pymilvus import MilvusClient  # pyright: ignore[reportMissingImports]
+
+        folder.mkdir(exist_ok=True)
+        self._client = MilvusClient(str(folder / "milvus.db"))
+
+    def add(self, first: int, vectors: Vectors, patients: Days, days: Days) -> None:
+        self._client.insert(TABLE, list(_rows(first, vectors, patients, days)))
+
+    def finish(self) -> None:
+        self._client.flush(TABLE)
         self._client.load_collection(TABLE)
 
-    def search(self, query: Vectors, k: int, below: int | None) -> list[int]:
-        condition = "" if below is None else f"day < {below}"
+    def open(self, folder: Path) -> None:
+        self._connect(folder)
+        self._client.load_collection(TABLE)
+
+    def search(self, query: Vectors, k: int, limit: int | None) -> list[int]:
+        condition = "" if limit is None else f"day < {limit}"
         found = self._client.search(TABLE, [query.tolist()], filter=condition, limit=k)
         return [int(hit["id"]) for hit in found[0]]
+
+    def close(self) -> None:
+        from milvus_lite.server_manager import (  # pyright: ignore[reportMissingImports]
+            server_manager_instance,
+        )
+
+        self._client.close()
+        server_manager_instance.release_all()  # else no other process can open the folder
 
 
 class LanceDb:
     """lancedb: IVF_HNSW_SQ with a scalar index on the day, prefiltered."""
 
     name = "lancedb"
+    one_process = False
 
-    def build(self, folder: Path, vectors: Vectors, days: Days) -> None:
+    def create(self, folder: Path, dim: int) -> None:
         import lancedb  # pyright: ignore[reportMissingImports]
         import pyarrow as pa
 
+        fields = [("id", pa.int64()), ("vector", pa.list_(pa.float32(), dim)), ("day", pa.int64())]
+        fields += [("patient", pa.string()), ("text", pa.string())]
+        self._table = lancedb.connect(str(folder)).create_table(TABLE, schema=pa.schema(fields))
+
+    def add(self, first: int, vectors: Vectors, patients: Days, days: Days) -> None:
+        import pyarrow as pa
+
         width = vectors.shape[1]
-        column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), width)
-        table = pa.table({"id": pa.array(range(len(days))), "vector": column, "day": days})
-        self._table = lancedb.connect(str(folder / "lance")).create_table(TABLE, table)
+        columns = {
+            "id": pa.array(range(first, first + len(days))),
+            "vector": pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), width),
+            "day": pa.array(np.asarray(days)),
+            "patient": pa.array([f"p{patient}" for patient in patients]),
+            "text": pa.array([TEXT] * len(days)),
+        }
+        self._table.add(pa.table(columns))
+
+    def finish(self) -> None:
         self._table.create_index(
             metric="dot", vector_column_name="vector", index_type="IVF_HNSW_SQ"
         )
         self._table.create_scalar_index("day")
 
-    def search(self, query: Vectors, k: int, below: int | None) -> list[int]:
+    def open(self, folder: Path) -> None:
+        import lancedb  # pyright: ignore[reportMissingImports]
+
+        self._table = lancedb.connect(str(folder)).open_table(TABLE)
+
+    def search(self, query: Vectors, k: int, limit: int | None) -> list[int]:
         asked = self._table.search(query, vector_column_name="vector").distance_type("dot")
-        if below is not None:
-            asked = asked.where(f"day < {below}", prefilter=True)
-        return [
-            int(one)
-            for one in asked.limit(k).select(["id", "_distance"]).to_arrow()["id"].to_pylist()
-        ]
+        if limit is not None:
+            asked = asked.where(f"day < {limit}", prefilter=True)
+        found = asked.limit(k).select(["id", "_distance"]).to_arrow()
+        return [int(one) for one in found["id"].to_pylist()]
+
+    def close(self) -> None:
+        del self._table
 
 
 class Chroma:
     """chromadb: its HNSW."""
 
     name = "chromadb"
+    one_process = False
 
-    def build(self, folder: Path, vectors: Vectors, days: Days) -> None:
+    def create(self, folder: Path, dim: int) -> None:
+        self._notes = self._client(folder).create_collection(
+            TABLE, configuration={"hnsw": {"space": "ip"}}, embedding_function=None
+        )
+
+    def _client(self, folder: Path) -> Any:
         import chromadb  # pyright: ignore[reportMissingImports]
         from chromadb.config import Settings  # pyright: ignore[reportMissingImports]
 
         quiet = Settings(anonymized_telemetry=False)
-        client = chromadb.PersistentClient(str(folder / "chroma"), settings=quiet)
-        self._notes = client.create_collection(
-            TABLE, configuration={"hnsw": {"space": "ip"}}, embedding_function=None
-        )
-        for rows in _rows(vectors, days):
-            self._notes.add(
-                ids=[str(row["id"]) for row in rows],
-                embeddings=[row["vector"] for row in rows],
-                metadatas=[{"day": row["day"]} for row in rows],
-            )
+        return chromadb.PersistentClient(str(folder), settings=quiet)
 
-    def search(self, query: Vectors, k: int, below: int | None) -> list[int]:
-        where: Any = None if below is None else {"day": {"$lt": below}}
+    def add(self, first: int, vectors: Vectors, patients: Days, days: Days) -> None:
+        rows = list(_rows(first, vectors, patients, days))
+        self._notes.add(
+            ids=[str(row["id"]) for row in rows],
+            embeddings=[row["vector"] for row in rows],
+            documents=[row["text"] for row in rows],
+            metadatas=[{"day": row["day"], "patient": row["patient"]} for row in rows],
+        )
+
+    def finish(self) -> None:
+        """It has no such step."""
+
+    def open(self, folder: Path) -> None:
+        self._notes = self._client(folder).get_collection(TABLE, embedding_function=None)
+
+    def search(self, query: Vectors, k: int, limit: int | None) -> list[int]:
+        where: Any = None if limit is None else {"day": {"$lt": limit}}
         found = self._notes.query(
             query_embeddings=[query.tolist()], n_results=k, where=where, include=[]
         )
         return [int(one) for one in found["ids"][0]]
+
+    def close(self) -> None:
+        del self._notes
 
 
 class QdrantLocal:
     """qdrant-client's local mode: an exact scan in numpy."""
 
     name = "qdrant-client local"
+    one_process = True
 
-    def build(self, folder: Path, vectors: Vectors, days: Days) -> None:
+    def create(self, folder: Path, dim: int) -> None:
+        from qdrant_client import models  # pyright: ignore[reportMissingImports]
+
+        self.open(folder)
+        width = models.VectorParams(size=dim, distance=models.Distance.DOT)
+        self._client.create_collection(TABLE, vectors_config=width)
+
+    def add(self, first: int, vectors: Vectors, patients: Days, days: Days) -> None:
+        points = [
+            self._models.PointStruct(id=row.pop("id"), vector=row.pop("vector"), payload=row)
+            for row in _rows(first, vectors, patients, days)
+        ]
+        self._client.upsert(TABLE, points)
+
+    def finish(self) -> None:
+        """It has no such step."""
+
+    def open(self, folder: Path) -> None:
         from qdrant_client import QdrantClient, models  # pyright: ignore[reportMissingImports]
 
         self._models = models
-        self._client = QdrantClient(path=str(folder / "qdrant"))
-        width = models.VectorParams(size=vectors.shape[1], distance=models.Distance.DOT)
-        self._client.create_collection(TABLE, vectors_config=width)
-        for rows in _rows(vectors, days):
-            points = [
-                models.PointStruct(id=row["id"], vector=row["vector"], payload={"day": row["day"]})
-                for row in rows
-            ]
-            self._client.upsert(TABLE, points)
+        self._client = QdrantClient(path=str(folder))
 
-    def search(self, query: Vectors, k: int, below: int | None) -> list[int]:
+    def search(self, query: Vectors, k: int, limit: int | None) -> list[int]:
         chosen = None
-        if below is not None:
-            day = self._models.FieldCondition(key="day", range=self._models.Range(lt=below))
+        if limit is not None:
+            day = self._models.FieldCondition(key="day", range=self._models.Range(lt=limit))
             chosen = self._models.Filter(must=[day])
         found = self._client.query_points(TABLE, query.tolist(), query_filter=chosen, limit=k)
         return [int(point.id) for point in found.points]
+
+    def close(self) -> None:
+        self._client.close()
 
 
 class Txtai:
     """txtai: FAISS as it sets it up, facts in SQLite; filters after the vectors' search."""
 
     name = "txtai"
+    one_process = False
 
-    def build(self, folder: Path, vectors: Vectors, days: Days) -> None:
+    def create(self, folder: Path, dim: int) -> None:
         from txtai import Embeddings  # pyright: ignore[reportMissingImports]
 
-        self._notes = Embeddings(
-            method="external", transform=lambda rows: rows, content=True, backend="faiss"
-        )
-        self._notes.index(
-            (row["id"], {"object": np.float32(row["vector"]), "day": row["day"]}, None)
-            for rows in _rows(vectors, days)
-            for row in rows
-        )
+        self._folder, self._first = folder, True
+        self._notes = Embeddings(method="external", transform=_as_is, content=True, backend="faiss")
 
-    def search(self, query: Vectors, k: int, below: int | None) -> list[int]:
-        condition = "" if below is None else f" and day < {below}"
+    def add(self, first: int, vectors: Vectors, patients: Days, days: Days) -> None:
+        rows = [
+            (row.pop("id"), {"object": np.float32(row.pop("vector")), **row}, None)
+            for row in _rows(first, vectors, patients, days)
+        ]
+        (self._notes.index if self._first else self._notes.upsert)(rows)
+        self._first = False
+        self._notes.save(str(self._folder))
+
+    def finish(self) -> None:
+        """It has no such step: the index is that of the first batch."""
+
+    def open(self, folder: Path) -> None:
+        from txtai import Embeddings  # pyright: ignore[reportMissingImports]
+
+        self._notes = Embeddings(method="external", transform=_as_is, content=True)
+        self._notes.load(str(folder))
+
+    def search(self, query: Vectors, k: int, limit: int | None) -> list[int]:
+        condition = "" if limit is None else f" and day < {limit}"
         found = self._notes.search(
             f"select id from txtai where similar(:q){condition}",  # noqa: S608 - a number
             limit=k,
@@ -160,50 +250,60 @@ class Txtai:
         )
         return [int(row["id"]) for row in found]
 
+    def close(self) -> None:
+        self._notes.close()
 
-PEERS: tuple[Callable[[], System], ...] = (MilvusLite, LanceDb, Chroma, QdrantLocal, Txtai)
+
+PEERS: dict[str, type[System]] = {
+    peer.name: peer for peer in (MilvusLite, LanceDb, Chroma, QdrantLocal, Txtai)
+}
+ALL_AT_ONCE = {"txtai": 10**9, "lancedb": 50_000}
+"""Notes taken in at once when all are: what each is best at."""
 
 
-def _rows(vectors: Vectors, days: Days) -> Iterator[list[dict[str, Any]]]:
-    for start in range(0, len(days), BATCH):
-        part = zip(vectors[start : start + BATCH], days[start : start + BATCH], strict=True)
-        yield [
-            {"id": start + place, "vector": vector.tolist(), "day": int(day)}
-            for place, (vector, day) in enumerate(part)
-        ]
+MODULES = {
+    "milvus-lite": "pymilvus",
+    "lancedb": "lancedb",
+    "chromadb": "chromadb",
+    "qdrant-client local": "qdrant_client",
+    "txtai": "txtai",
+}
+
+
+def _as_is(rows: Any) -> Any:
+    return rows
+
+
+def _rows(first: int, vectors: Vectors, patients: Days, days: Days) -> Iterator[dict[str, Any]]:
+    rows = zip(vectors, patients.tolist(), days.tolist(), strict=True)
+    for number, (vector, patient, day) in enumerate(rows, start=first):
+        facts = {"day": day, "patient": f"p{patient}", "text": TEXT}
+        yield {"id": number, "vector": vector.tolist(), **facts}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--notes", type=int, default=100_000)
-    parser.add_argument("--dim", type=int, default=384)
-    parser.add_argument("--patients", type=int, default=50_000)
-    parser.add_argument("--queries", type=int, default=200)
-    parser.add_argument("--only", nargs="*", help="names of the peers to run; all by default")
+    parser.add_argument("--only", required=True, choices=list(PEERS))
+    parser.add_argument("--task", type=Path, help="the folder of the saved task")
     parser.add_argument("--json", type=Path, help="write the numbers here, too")
+    parser.add_argument("--reader", nargs=2, type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
-    task = make_task(args.notes, args.dim, args.patients, args.queries)
-    print(HEAD)
-    found = []
-    for make in PEERS:
-        peer = make()
-        if args.only and peer.name not in args.only:
-            continue
-        with tempfile.TemporaryDirectory() as folder:
-            began = time.perf_counter()
-            try:
-                peer.build(Path(folder), task.vectors, task.days)
-            except ImportError as error:
-                print(f"{peer.name} is left out: {error}", flush=True)
-                continue
-            print(f"{peer.name}: {args.notes} in {time.perf_counter() - began:.1f} s", flush=True)
-            for measured in measure(peer, task):
-                print(line(measured), flush=True)
-                found.append(as_row(measured))
-    if args.json:
-        import json
+    peer = PEERS[args.only]()
+    if args.reader:
+        importlib.import_module(MODULES[args.only])  # is no part of opening
+        return be_reader(peer, *args.reader)
+    queries = args.task / "queries.npy"
 
-        args.json.write_text(json.dumps(found, indent=2) + "\n")
+    def reader(store: Path) -> list[str]:
+        command = [sys.executable, __file__, "--only", args.only, "--reader"]
+        return [*command, str(store), str(queries)]
+
+    with tempfile.TemporaryDirectory(dir=args.task) as work:
+        task, places = Task.load(args.task), (Path(work), args.task)
+        answer = measured(peer, task, places, reader, ALL_AT_ONCE.get(args.only, AT_ONCE))
+    print(tables([answer]), flush=True)
+    args.json.write_text(json.dumps(answer))
+    return None
 
 
 if __name__ == "__main__":

@@ -1,13 +1,16 @@
-"""What benchmarks/store.py asks of every system: the vectors, the filters, the measures.
+"""What benchmarks/store.py asks of every system: the notes, the filters, the measures.
 
 Needs numpy alone, so that it runs in the peers' own environment, too.
 """
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,33 +24,39 @@ DAYS = 10_000
 """Each patient has one of so many days, so that ``day < limit`` picks any share of them."""
 SHARES = (1.0, 0.1, 0.01, 0.001, 0.0001)
 K = 10
+COMMIT_NOTES = 2_048
+RATE_COMMITS = 10
+BUDGET_S = 20.0
+FEWEST_QUERIES = 10
+"""A system that is slow answers fewer queries: as many as fit the budget, at least these."""
 _AT_ONCE = 50_000
-
-
-class System(Protocol):
-    """Something that keeps vectors with a day each, and finds the nearest."""
-
-    name: str
-
-    def build(self, folder: Path, vectors: Vectors, days: Days) -> None:
-        """Take the vectors in; row number is id."""
-
-    def search(self, query: Vectors, k: int, below: int | None) -> list[int]:
-        """Return the ids of the k nearest among those of ``day < below``; None for all."""
-        ...
 
 
 @dataclass(frozen=True)
 class Task:
-    """Vectors of notes, a day each, and queries."""
+    """Notes' vectors, a patient and a day each; queries, and what they should find."""
 
     vectors: Vectors
+    patients: Days
     days: Days
     queries: Vectors
 
-    def exact(self, below: int | None) -> list[set[int]]:
-        """Return the true k nearest of each query."""
-        rows = np.arange(len(self.days)) if below is None else np.flatnonzero(self.days < below)
+    def save(self, folder: Path) -> None:
+        """Write it for other processes, with the true nearest at each share."""
+        for name in ("vectors", "patients", "days", "queries"):
+            np.save(folder / f"{name}.npy", getattr(self, name))
+        exact = {str(share): self.exact(below(share)) for share in SHARES}
+        (folder / "exact.json").write_text(json.dumps(exact))
+
+    @classmethod
+    def load(cls, folder: Path) -> Task:
+        """Read what ``save`` wrote; the vectors are mapped."""
+        names = ("vectors", "patients", "days", "queries")
+        return cls(*(np.load(folder / f"{name}.npy", mmap_mode="r") for name in names))
+
+    def exact(self, limit: int | None) -> list[list[int]]:
+        """Return the true k nearest of each query among the notes of ``day < limit``."""
+        rows = np.arange(len(self.days)) if limit is None else np.flatnonzero(self.days < limit)
         best = [np.empty((len(self.queries), 0))] * 2
         for start in range(0, len(rows), _AT_ONCE):
             some = rows[start : start + _AT_ONCE]
@@ -55,18 +64,39 @@ class Task:
             ids = np.concatenate([best[1], np.broadcast_to(some, (len(scores), len(some)))], 1)
             top = np.argpartition(-scores, min(K, scores.shape[1] - 1), axis=1)[:, :K]
             best = [np.take_along_axis(part, top, axis=1) for part in (scores, ids)]
-        return [set(map(int, found)) for found in best[1]]
+        return [list(map(int, found)) for found in best[1]]
 
 
-@dataclass(frozen=True)
-class Measured:
-    system: str
-    share: float
-    median_ms: float
-    p99_ms: float
-    recall: float
-    fewest: int
-    """Hits of the query that got fewest; k, wherever k exist."""
+class System(Protocol):
+    """Something that keeps vectors with a patient and a day each, and finds the nearest."""
+
+    name: str
+    one_process: bool
+    """Whether a folder can be opened by one process at a time only."""
+
+    def create(self, folder: Path, dim: int) -> None:
+        """Make an empty collection."""
+        ...
+
+    def add(self, first: int, vectors: Vectors, patients: Days, days: Days) -> None:
+        """Take notes in, durably; their ids count from ``first``."""
+        ...
+
+    def finish(self) -> None:
+        """Build what makes it fast."""
+        ...
+
+    def open(self, folder: Path) -> None:
+        """Open what another process made."""
+        ...
+
+    def search(self, query: Vectors, k: int, limit: int | None) -> list[int]:
+        """Return the ids of the k nearest among those of ``day < limit``; None for all."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        ...
 
 
 def make_task(notes: int, dim: int, patients: int, queries: int, seed: int = 0) -> Task:
@@ -91,46 +121,207 @@ def make_task(notes: int, dim: int, patients: int, queries: int, seed: int = 0) 
     days = random.permutation(patients)[patient] % DAYS
     chosen = vectors[random.choice(notes, queries, replace=False)]
     noise = random.standard_normal(chosen.shape, dtype=np.float32) * np.float32(0.3 / dim**0.5)
-    return Task(vectors, days, _unit(chosen + noise))
+    return Task(vectors, patient, days, _unit(chosen + noise))
 
 
-def measure(system: System, task: Task) -> Iterator[Measured]:
+def below(share: float) -> int | None:
+    """Return the first day that is not allowed; None where all are."""
+    return None if share == 1 else max(1, round(DAYS * share))
+
+
+def commit_rate(system: System, task: Task, folder: Path) -> float:
+    """Return notes a second over a few commits of the size that indexing makes."""
+    count = min(len(task.days), RATE_COMMITS * COMMIT_NOTES)
+    system.create(folder, task.vectors.shape[1])
+    began = time.perf_counter()
+    _add(system, task, count, COMMIT_NOTES)
+    took_s = time.perf_counter() - began
+    system.close()
+    return count / took_s
+
+
+def build(system: System, task: Task, folder: Path, at_once: int) -> float:
+    """Take all notes in and make them fast to search; return how many seconds it took."""
+    system.create(folder, task.vectors.shape[1])
+    began = time.perf_counter()
+    _add(system, task, len(task.days), at_once)
+    system.finish()
+    return time.perf_counter() - began
+
+
+def _add(system: System, task: Task, count: int, at_once: int) -> None:
+    for first in range(0, count, at_once):
+        part = slice(first, min(first + at_once, count))
+        system.add(first, np.asarray(task.vectors[part]), task.patients[part], task.days[part])
+
+
+def latencies(system: System, task: Task, exact: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Give latency and recall at each share of allowed notes; one query at a time."""
     for share in SHARES:
-        below = None if share == 1 else max(1, round(DAYS * share))
-        exact = task.exact(below)
-        if not any(exact):
+        limit, wanted = below(share), exact[str(share)]
+        if not any(wanted):
             continue  # so small a share of so few notes is none
+        began = time.perf_counter()
         for query in task.queries[:20]:
-            system.search(query, K, below)
-        times, found = [], []
-        for query in task.queries:
-            began = time.perf_counter()
-            found.append(system.search(query, K, below))
-            times.append((time.perf_counter() - began) * 1000)
-        hits = sum(len(wanted & set(got)) for wanted, got in zip(exact, found, strict=True))
-        yield Measured(
-            system.name,
-            share,
-            round(float(np.median(times)), 3),
-            round(float(np.percentile(times, 99)), 3),
-            round(hits / sum(map(len, exact)), 4),
-            min(map(len, found)),
-        )
+            system.search(query, K, limit)
+            if time.perf_counter() - began > BUDGET_S / 4:
+                break
+        times, found = _asked(system, task.queries, limit)
+        hits = sum(len(set(want) & set(got)) for want, got in zip(wanted, found, strict=False))
+        yield {
+            "system": system.name,
+            "share": share,
+            "queries": len(found),
+            "median_ms": round(float(np.median(times)), 3),
+            "p99_ms": round(float(np.percentile(times, 99)), 3),
+            "recall": round(hits / sum(map(len, wanted[: len(found)])), 4),
+            "fewest": min(map(len, found)),
+            "enough": all(len(got) == len(want) for got, want in zip(found, wanted, strict=False)),
+        }
 
 
-def line(measured: Measured) -> str:
+def _asked(
+    system: System, queries: Vectors, limit: int | None
+) -> tuple[list[float], list[list[int]]]:
+    times: list[float] = []
+    found: list[list[int]] = []
+    for query in queries:
+        began = time.perf_counter()
+        found.append(system.search(query, K, limit))
+        times.append((time.perf_counter() - began) * 1000)
+        if sum(times) > BUDGET_S * 1000 and len(times) >= FEWEST_QUERIES:
+            break
+    return times, found
+
+
+def be_reader(system: System, folder: Path, queries: Path) -> None:
+    """Be one reader: open, search, wait for the others, say what it took."""
+    loaded = np.load(queries)[:FEWEST_QUERIES]
+    before = _memory_mb()
+    began = time.perf_counter()
+    system.open(folder)
+    open_ms = (time.perf_counter() - began) * 1000
+    system.search(loaded[0], K, None)
+    first_ms = (time.perf_counter() - began) * 1000
+    for query in loaded:
+        system.search(query, K, None)
+    _say("ready")
+    sys.stdin.readline()
+    grown = {f"{name}_mb": value - before[name] for name, value in _memory_mb().items()}
+    _say(json.dumps({"open_ms": open_ms, "first_ms": first_ms} | grown))
+    sys.stdin.readline()
+
+
+def readers(command: Sequence[str], count: int) -> dict[str, float] | None:
+    """Return what each of some simultaneous readers took: the worst of them; None if they fail."""
+    running = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(count)
+    ]
+    try:
+        if not all(_line(one) for one in running):
+            return None
+        for one in running:
+            _tell(one)
+        said = [json.loads(_line(one)) for one in running]
+        return {name: round(max(part[name] for part in said), 1) for name in said[0]}
+    finally:
+        for one in running:
+            one.kill()
+            one.wait()
+
+
+def measured(
+    system: System,
+    task: Task,
+    places: tuple[Path, Path],
+    reader: Callable[[Path], Sequence[str]],
+    at_once: int = COMMIT_NOTES,
+) -> dict[str, Any]:
+    """Return all that is measured of one system.
+
+    Args:
+        system: Not yet opened.
+        task: The same for each.
+        places: A folder to work in, and that of the saved task.
+        reader: The command that starts a reader of a folder.
+        at_once: Notes that are taken in at once when all are.
+    """
+    work, saved = places
+    answer: dict[str, Any] = {"system": system.name, "notes": len(task.days)}
+    answer["commit_notes_per_s"] = round(commit_rate(system, task, work / "rate"), 1)
+    answer["build_s"] = round(build(system, task, work / "store", at_once), 1)
+    exact = json.loads((saved / "exact.json").read_text())
+    answer["search"] = list(latencies(system, task, exact))
+    system.close()
+    answer["readers_1"] = readers(reader(work / "store"), 1)
+    answer["readers_4"] = None if system.one_process else readers(reader(work / "store"), 4)
+    answer["size_mb"] = round(_size_mb(work / "store"), 1)
+    return answer
+
+
+def tables(answers: Sequence[dict[str, Any]]) -> str:
+    """Return what was measured as two tables."""
+    lines = [
+        f"{'system':<26} {'commit/s':>9} {'build s':>8} {'open ms':>8} {'first ms':>9} "
+        f"{'1: rss':>8} {'4: rss':>8} {'4: pss':>8} {'disk MB':>8}"
+    ]
+    lines += [_overview(answer) for answer in answers if "commit_notes_per_s" in answer]
+    lines += ["", f"{'system':<26} {'allowed':>8} {'queries':>7} {'median ms':>9} {'p99 ms':>9} "]
+    lines[-1] += f"{'recall':>7} {'fewest':>6}"
+    lines += [_latency(one) for answer in answers for one in answer["search"]]
+    return "\n".join(lines)
+
+
+def _overview(answer: dict[str, Any]) -> str:
+    one, four = answer["readers_1"] or {}, answer["readers_4"] or {}
+    cells = [one.get("open_ms"), one.get("first_ms"), one.get("rss_mb")]
+    cells += [four.get("rss_mb"), four.get("pss_mb"), answer["size_mb"]]
+    widths = (8, 9, 8, 8, 8, 8)
+    shown = " ".join(
+        f"{'-' if cell is None else format(cell, ',.1f'):>{width}}"
+        for cell, width in zip(cells, widths, strict=True)
+    )
+    rate = f"{answer['commit_notes_per_s']:>9,.0f} {answer['build_s']:>8,.1f}"
+    return f"{answer['system']:<26} {rate} {shown}"
+
+
+def _latency(one: dict[str, Any]) -> str:
     return (
-        f"{measured.system:<28} {measured.share:>8.2%} {measured.median_ms:>9.3f} "
-        f"{measured.p99_ms:>9.3f} {measured.recall:>7.4f} {measured.fewest:>6}"
+        f"{one['system']:<26} {one['share']:>8.2%} {one['queries']:>7} {one['median_ms']:>9.3f} "
+        f"{one['p99_ms']:>9.3f} {one['recall']:>7.4f} {one['fewest']:>6}"
     )
 
 
-HEAD = f"{'system':<28} {'allowed':>8} {'median ms':>9} {'p99 ms':>9} {'recall':>7} {'fewest':>6}"
+def _memory_mb() -> dict[str, float]:
+    """Return resident, proportional (shared pages divided) and private memory, in MB."""
+    rows = Path("/proc/self/smaps_rollup").read_text().splitlines()[1:]
+    kb = {row.split(":")[0]: int(row.split()[1]) for row in rows}
+    private = kb["Private_Clean"] + kb["Private_Dirty"]
+    return {"rss": kb["Rss"] / 1000, "pss": kb["Pss"] / 1000, "private": private / 1000}
 
 
-def as_row(measured: Measured) -> dict[str, Any]:
-    return asdict(measured)
+def _size_mb(folder: Path) -> float:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e6
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def _line(process: subprocess.Popen[str]) -> str:
+    """Return the next line that is a reader's own; some systems print, too."""
+    assert process.stdout is not None
+    while (line := process.stdout.readline()) and not line.startswith(("ready", "{")):
+        pass
+    return line
+
+
+def _tell(process: subprocess.Popen[str]) -> None:
+    assert process.stdin is not None
+    process.stdin.write("\n")
+    process.stdin.flush()
 
 
 def _unit(rows: npt.NDArray[Any]) -> Vectors:
