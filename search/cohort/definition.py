@@ -74,7 +74,7 @@ class Within(_Model):
 
 
 class Cut(_Model):
-    """Which of the scored notes a meaning is found in: one of the three."""
+    """Which of the scored notes a meaning is found in: one of the four."""
 
     score: Annotated[float, Field(ge=0, le=1, strict=True)] | None = Field(
         None, description="Notes with this score or more."
@@ -82,14 +82,17 @@ class Cut(_Model):
     top: Annotated[int, Field(ge=1, strict=True)] | None = Field(
         None, description="So many notes, the best first."
     )
-    calibrated: Annotated[float, Field(gt=0, lt=1, strict=True)] | None = Field(
-        None, description="Notes that with this probability mean it, as judgements teach."
+    precision: Annotated[float, Field(gt=0, lt=1, strict=True)] | None = Field(
+        None, description="As many as keep this precision, as judgements teach."
+    )
+    recall: Annotated[float, Field(gt=0, lt=1, strict=True)] | None = Field(
+        None, description="As few as reach this recall, as judgements teach."
     )
 
     @model_validator(mode="after")
     def _is_one(self) -> Cut:
         if len(self.model_fields_set) != 1:
-            raise PydanticCustomError("cut", "takes one of score, top, calibrated")
+            raise PydanticCustomError("cut", "takes one of score, top, precision, recall")
         return self
 
     def rule(self) -> rules.Cut:
@@ -186,7 +189,7 @@ class Criterion(_Model):
 
     def _cut(self) -> rules.Cut:
         if self.cut == "calibrated":
-            return rules.Cut(CutKind.CALIBRATED, 0.5)
+            return rules.Cut(CutKind.CALIBRATED, 0.0)
         return rules.PROVISIONAL if self.cut is None else self.cut.rule()
 
 

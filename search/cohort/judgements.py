@@ -26,6 +26,8 @@ class Judgement:
 
     Attributes:
         start: Offsets in the note's text of what was judged.
+        drawn: Whether the random sample asked for it: what precision and recall are estimated
+            from. Else it was chosen, for what it teaches, or brought in.
         judged_at: In UTC, without a zone.
     """
 
@@ -34,18 +36,38 @@ class Judgement:
     start: int
     end: int
     verdict: Verdict
+    drawn: bool
     judged_at: datetime
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Calibrated:
+    """A criterion's scores as judgements teach to read them.
+
+    Attributes:
+        probabilities: That each note means the criterion: 1 and 0 where a person said yes and
+            no. float32 of shape (notes,).
+        cut: The lowest probability that passes.
+    """
+
+    probabilities: Vectors
+    cut: float
 
 
 class Calibration(Protocol):
     """Turns a criterion's scores into probabilities, as judgements taught it."""
 
-    def probabilities(self, criterion: Criterion, keys: Keys, scores: Vectors) -> Vectors | None:
-        """Return for each note the probability that it means the criterion.
+    def calibrated(self, criterion: Criterion, keys: Keys, scores: Vectors) -> Calibrated | None:
+        """Return the probability of each note, and the cut that the criterion aims at.
 
         The same judgements, notes and scores give the same probabilities, to the bit.
 
+        Args:
+            criterion: One whose cut is calibrated.
+            keys: The notes that have a score, ascending.
+            scores: float32, one a note.
+
         Returns:
-            float32 of shape (len(keys),); None where too little was judged to say.
+            None where nothing was judged.
         """
         ...

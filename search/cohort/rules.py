@@ -44,6 +44,8 @@ class CutKind(Enum):
     SCORE = "score"
     TOP = "top"
     CALIBRATED = "calibrated"
+    PRECISION = "precision"
+    RECALL = "recall"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +53,17 @@ class Cut:
     """Which of the scored notes a meaning is found in.
 
     Attributes:
-        value: SCORE: the lowest score, from 0 to 1. TOP: how many notes. CALIBRATED: the
-            lowest probability; until there are judgements, ``PROVISIONAL`` stands in.
+        value: SCORE: the lowest score, from 0 to 1. TOP: how many notes. PRECISION, RECALL:
+            what is aimed at. CALIBRATED: of no meaning, the aim is the highest F1.
     """
 
     kind: CutKind
     value: float
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether judgements decide; until there are some, ``PROVISIONAL`` stands in."""
+        return self.kind not in (CutKind.SCORE, CutKind.TOP)
 
 
 PROVISIONAL = Cut(CutKind.SCORE, 0.5)

@@ -112,6 +112,23 @@ def test_a_whole_definition_is_read_as_it_is_written(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("written", "cut", "calibrated"),
+    [
+        ("calibrated", Cut(CutKind.CALIBRATED, 0.0), True),
+        ({"precision": 0.9}, Cut(CutKind.PRECISION, 0.9), True),
+        ({"recall": 0.8}, Cut(CutKind.RECALL, 0.8), True),
+        ({"score": 0.8}, Cut(CutKind.SCORE, 0.8), False),
+    ],
+)
+def test_judgements_decide_a_cut_that_aims_at_f1_precision_or_recall(
+    written: object, cut: Cut, calibrated: bool
+) -> None:
+    value = {"name": "a", "include": {"meaning": "heart failure", "cut": written}}
+    (criterion,) = definition_of(value).rules().criteria()
+    assert (criterion.cut, criterion.cut.is_calibrated) == (cut, calibrated)
+
+
 def test_a_definition_comes_back_from_its_own_mapping(tmp_path: Path) -> None:
     path = tmp_path / "d.yaml"
     path.write_text(WHOLE)
@@ -168,6 +185,7 @@ WRONG = [
     ("at_least: 2, below: 4", "at_least: 2, above: 1", "takes each end of a range once"),
     ("{top: 200}", "{top: 0}", "line 15, column 17 (include.all[2].any[0].cut.top): takes a whole"),
     ("{top: 200}", "{top: 2, score: 0.1}", "(include.all[2].any[0].cut): takes one of score"),
+    ("{top: 200}", "{recall: 1}", "cut.recall): takes a share between 0 and 1"),
     ("id: arni", "id: hfref", "line 10, column 7 (include.all[1].id): another criterion or group"),
     ("id: arni", "id: a b", "(include.all[1].id): takes letters, digits"),
     ("grain: patient", "grain: ward", "line 2, column 1 (grain): takes patient or encounter."),
