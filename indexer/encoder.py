@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -14,16 +14,18 @@ import numpy.typing as npt
 from notekin.errors import EncoderError
 from notekin.indexer import passages, windows
 from notekin.indexer.ahead import ahead
+from notekin.indexer.longformer.cold import ColdLongformer
+from notekin.indexer.longformer.files import weights_digest
 from notekin.indexer.longformer.loading import BUILTIN, ModelFolder, resolve
-from notekin.indexer.longformer.model import PackedLongformer
-from notekin.indexer.longformer.precision import Precision
 from notekin.indexer.longformer.tokenizer import NoteTokenizer, TokenizedText
-from notekin.indexer.longformer.weights import weights_digest
 from notekin.indexer.passages import TokenRange
 from notekin.indexer.pooling import Pool, Pooling
 from notekin.indexer.reading import SPECIAL_TOKENS, Reading, reading_for
 from notekin.indexer.windows import Window
 from notekin.types import EncodedNote, Fingerprint, Passage, Vectors
+
+if TYPE_CHECKING:
+    from notekin.indexer.longformer.model import PackedLongformer
 
 GROUP_TOKENS = 32_768
 """Tokens whose vectors are held at one time: 100 MB at 768 wide, whatever a note's length."""
@@ -65,7 +67,7 @@ class NoteEncoder:
 
     def __init__(
         self,
-        model: PackedLongformer,
+        model: PackedLongformer | ColdLongformer,
         tokenizer: NoteTokenizer,
         reading: Reading,
         fingerprint: Fingerprint,
@@ -86,29 +88,31 @@ class NoteEncoder:
         global_first: bool = False,
         precision: str = "auto",
         device: str = "cpu",
+        threads: int | None = None,
     ) -> Self:
         """Load a model by name.
 
         Args:
             model: ``builtin``, a folder, or a name on the hub.
-            cache: Where the built-in model is kept once made.
+            cache: Where the built-in model and the digests of weights are kept once made.
             reading: How to read; where None, as suits the model best, with the two that follow.
             pooling: How token vectors become one.
             global_first: Whether the first special token sees its whole window.
             precision: ``fp32``, ``bf16``, ``int8``, or ``auto`` for what suits this machine.
             device: As torch names it.
+            threads: Processor threads for torch; its own choice where None.
 
         Raises:
             ModelUnavailableError: It is not on this machine and can't be fetched.
             EncoderError: It is no Longformer, or damaged.
         """
         found = resolve(model, cache)
-        network = PackedLongformer.from_folder(found.path, precision=precision, device=device)
+        network = ColdLongformer(found.path, precision=precision, device=device, threads=threads)
         reading = reading or reading_for(network.config, pooling, global_first=global_first)
         fingerprint = Fingerprint(
             model=_lasting_name(found),
             revision=found.revision,
-            weights=_digest(found, network),
+            weights=_digest(found, cache, rounded=precision == "int8"),
             reading=reading.to_json(),
             dim=reading.pooling.width(network.dim),
         )
@@ -205,7 +209,9 @@ class NoteEncoder:
         for members in _groups(texts):
             group = [(at, window) for at, window, _ in members]
             sequences = [self._sequence(text, window) for _, window, text in members]
-            rows = self._model.forward(sequences, global_first=self._reading.global_first).numpy()
+            rows = np.asarray(
+                self._model.forward(sequences, global_first=self._reading.global_first)
+            )
             stops = np.cumsum([len(sequence) for sequence in sequences])
             for (at, window), part in zip(group, np.split(rows, stops[:-1]), strict=True):
                 yield at, window, part
@@ -268,9 +274,8 @@ def is_int8(fingerprint: Fingerprint) -> bool:
     return fingerprint.weights.endswith(_INT8)
 
 
-def _digest(found: ModelFolder, network: PackedLongformer) -> str:
-    rounded = network.precision is Precision.INT8
-    return weights_digest(found.path) + (_INT8 if rounded else "")
+def _digest(found: ModelFolder, cache: Path, *, rounded: bool) -> str:
+    return weights_digest(found.path, cache) + (_INT8 if rounded else "")
 
 
 def _lasting_name(found: ModelFolder) -> str:

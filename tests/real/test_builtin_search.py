@@ -6,7 +6,9 @@ import pytest
 
 from notekin import api, samples
 from notekin.api import Store
+from notekin.indexer.encoder import NoteEncoder
 from notekin.samples import guide
+from notekin.settings import read_settings
 
 DEEP = {
     "note-0023": "which patient may never be given heparin?",
@@ -56,3 +58,16 @@ def test_a_note_copied_forward_is_the_nearest_to_its_original(store: Store) -> N
     found = store.similar("note-0019", 5)
     assert found[0].patient_id == "P003"
     assert Path(store.path).is_dir()
+
+
+def test_a_first_query_ranks_as_torch_does(store: Store) -> None:
+    settings = read_settings()
+    exact = NoteEncoder.load("builtin", settings.cache, precision="fp32")
+    exact.encode(["fever"] * 2)  # more than one text loads torch
+    torch_store = api.open(store.path, encoder=exact)
+    for query in guide.demo_queries():
+        first = NoteEncoder.load("builtin", settings.cache)
+        assert float(first.encode([query.text])[0] @ exact.encode([query.text])[0]) > 0.99999
+        found = api.open(store.path, encoder=first).search(query.text)
+        expected = torch_store.search(query.text)
+        assert [hit.note_id for hit in found] == [hit.note_id for hit in expected]

@@ -16,9 +16,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from notekin.errors import EncoderError, ModelUnavailableError
+from notekin.indexer.longformer.files import weights_digest
 from notekin.indexer.longformer.loading import ModelFolder, resolve
 from notekin.indexer.longformer.model import PackedLongformer
-from notekin.indexer.longformer.weights import weights_digest
 from tests.support.tiny_longformer import write_tiny_bert, write_tiny_longformer
 
 
