@@ -16,7 +16,9 @@ from notekin.indexer.longformer.precision import Arithmetic
 from notekin.indexer.longformer.weights import Weights
 
 ROWS_TOGETHER = 256
-"""Rows that go through a layer's products at once: what is between these stays in cache."""
+"""Rows that go through a layer's products at once: what is between these stays in cache.
+
+A processor's cache, that is; a GPU takes all rows at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +84,8 @@ class Layer:
     ) -> torch.Tensor:
         """Return the layer's output for packed rows, shape (rows, hidden)."""
         gathered = self._gather(rows, runs, global_first=global_first)
-        parts = zip(
-            torch.split(gathered, ROWS_TOGETHER), torch.split(rows, ROWS_TOGETHER), strict=True
-        )
+        together = ROWS_TOGETHER if rows.device.type == "cpu" else len(rows)
+        parts = zip(torch.split(gathered, together), torch.split(rows, together), strict=True)
         return torch.cat([self._think(*part) for part in parts])
 
     def _gather(
@@ -101,8 +102,8 @@ class Layer:
         return gathered
 
     def _think(self, gathered: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-        rows = self.attention_norm(self.attended(gathered).add_(rows))
-        return self.output_norm(self.narrow(self.widen(rows)).add_(rows))
+        rows = self.attention_norm(self.attended.add_to(rows, gathered))
+        return self.output_norm(self.narrow.add_to(rows, self.widen(rows)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,16 @@ from typing import Any, Protocol, Self
 import torch
 import torch.nn.functional as nnf
 
-_U8_ZERO = 128
-
 
 class Linear(Protocol):
     """A product with a weight matrix, with what follows it."""
 
     def __call__(self, rows: torch.Tensor) -> torch.Tensor:
         """Return activation(rows Wᵀ + b), shape (rows, out)."""
+        ...
+
+    def add_to(self, base: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        """Return base + rows Wᵀ + b, shape (rows, out); for products without an activation."""
         ...
 
 
@@ -32,6 +34,10 @@ class PlainLinear:
     def __call__(self, rows: torch.Tensor) -> torch.Tensor:
         """Return activation(rows Wᵀ + b), shape (rows, out)."""
         return _activate(nnf.linear(rows, self.weight, self.bias), self.activation)
+
+    def add_to(self, base: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        """Return base + rows Wᵀ + b, shape (rows, out)."""
+        return nnf.linear(rows, self.weight, self.bias).add_(base)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,13 @@ class OneDnnLinear:
             rows, self.weight, self.bias, name, [], algorithm
         )
         return product
+
+    def add_to(self, base: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        """Return base + rows Wᵀ + b, shape (rows, out)."""
+        total: torch.Tensor = torch.ops.mkldnn._linear_pointwise.binary(
+            rows, base, self.weight, self.bias, "add"
+        )
+        return total
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +96,25 @@ class Int8Linear:
 
     def __call__(self, rows: torch.Tensor) -> torch.Tensor:
         """Return activation(rows Wᵀ + b), shape (rows, out)."""
+        product, steps = self._multiply(rows)
+        return _activate(torch.addcmul(self.bias.to(rows.dtype), product, steps), self.activation)
+
+    def add_to(self, base: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        """Return base + rows Wᵀ + b, shape (rows, out)."""
+        product, steps = self._multiply(rows)
+        return torch.addcmul(base, product, steps).add_(self.bias.to(rows.dtype))
+
+    def _multiply(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the product with each row's levels, and what one level of each row is."""
         # A step that the rows' dtype holds exactly scales the product without an error of its
-        # own; at 126 levels its rounding can't push the largest value past 127.
-        steps = (rows.abs().amax(dim=1, keepdim=True).float() / 126).clamp_min_(1e-12)
-        steps = steps.to(rows.dtype)
-        levels = (rows * (1 / steps.float())).add_(_U8_ZERO + 0.5)  # the cast cuts off: it rounds
-        levels = levels.to(torch.int32).to(torch.uint8)  # several times faster than in one step
+        # own; at 126 levels no rounding can push the largest value past 127.
+        steps = (rows.abs().amax(dim=1, keepdim=True) / 126).clamp_min_(1e-12)
+        levels = (rows / steps).round_().to(torch.int8)
         product = torch.ops.onednn.qlinear_pointwise(
-            levels, 1.0, _U8_ZERO, self.weight, self.scales, self.zeros,
+            levels, 1.0, 0, self.weight, self.scales, self.zeros,
             None, 1.0, 0, rows.dtype, "none", [], "",
         )  # fmt: skip
-        return _activate(torch.addcmul(self.bias.to(rows.dtype), product, steps), self.activation)
+        return product, steps
 
 
 @cache
@@ -123,15 +144,6 @@ def int8_is_right() -> bool:
     except (RuntimeError, AttributeError):
         return False
     return _agree(product, PlainLinear(weight, bias, None)(rows), 3e-2)
-
-
-def multiplies_bf16() -> bool:
-    """Whether the processor multiplies bf16 itself; those that imitate it are slow.
-
-    Asked of the processor, not timed: the same machine must give the same vectors every day.
-    """
-    capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
-    return any(bool(has) for name, has in capabilities.items() if name.endswith("bf16"))
 
 
 def _activate(rows: torch.Tensor, activation: str | None) -> torch.Tensor:

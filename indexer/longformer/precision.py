@@ -14,9 +14,9 @@ from notekin.indexer.longformer.linear import (
     OneDnnLinear,
     PlainLinear,
     int8_is_right,
-    multiplies_bf16,
     onednn_is_right_and_fast,
 )
+from notekin.indexer.longformer.processor import multiplies_bf16
 
 
 class Precision(StrEnum):

@@ -15,6 +15,7 @@ from transformers import LongformerModel
 from notekin.errors import EncoderError, UsageError
 from notekin.indexer.longformer.linear import int8_is_right
 from notekin.indexer.longformer.model import PackedLongformer
+from tests.support.devices import DEVICES
 from tests.support.tiny_longformer import write_tiny_longformer
 
 LENGTHS = (1, 2, 12, 255, 256, 257, 511, 512, 513, 1000, 4094)
@@ -107,6 +108,24 @@ def test_padding_that_transformers_needs_changes_nothing(tmp_path: Path) -> None
         with torch.no_grad():
             padded = model(ids, attention_mask=(ids != PAD).long()).last_hidden_state[0]
         assert largest_difference(rows, padded[left : left + 50]) < 1e-4
+
+
+@pytest.mark.parametrize("global_first", [False, True])
+@pytest.mark.parametrize(("precision", "close"), [("fp32", 1e-3), ("bf16", 0.3)])
+@pytest.mark.parametrize("device", DEVICES)
+def test_every_device_gives_transformers_rows_on_this_side(
+    tmp_path: Path, device: str, precision: str, close: float, global_first: bool
+) -> None:
+    folder = write_tiny_longformer(tmp_path)
+    sequences = random_sequences((12, 70, 300, 12))
+    model = PackedLongformer.from_folder(folder, precision=precision, device=device)
+    packed = model.forward(sequences, global_first=global_first)
+    assert packed.device.type == "cpu"
+    parts = torch.split(packed, [len(sequence) for sequence in sequences])
+    theirs = transformers_model(folder)
+    for sequence, part in zip(sequences, parts, strict=True):
+        expected = by_transformers(theirs, sequence, global_first=global_first)
+        assert largest_difference(part, expected) < close
 
 
 @pytest.mark.parametrize(("precision", "cosine"), [("bf16", 0.999), ("int8", 0.99)])

@@ -12,14 +12,15 @@ import torch.nn.functional as nnf
 from notekin.indexer.longformer import precision
 from notekin.indexer.longformer.linear import (
     Int8Linear,
+    Linear,
     OneDnnLinear,
     PlainLinear,
     int8_is_right,
-    multiplies_bf16,
     onednn_is_right_and_fast,
 )
 from notekin.indexer.longformer.model import PackedLongformer
 from notekin.indexer.longformer.precision import Precision, arithmetic
+from notekin.indexer.longformer.processor import multiplies_bf16
 from tests.support.tiny_longformer import write_tiny_longformer
 
 ACTIVATIONS: dict[str | None, Callable[[torch.Tensor], torch.Tensor]] = {
@@ -49,6 +50,34 @@ def test_every_routine_gives_the_activated_product(activation: str | None) -> No
     if int8_is_right():
         rounded = Int8Linear.pack(weight, bias, activation)(rows)
         assert float((rounded - expected).abs().mean()) < 0.01
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_every_routine_adds_its_product_to_a_base(dtype: torch.dtype) -> None:
+    rows, weight, bias = sample()
+    base = torch.randn(40, 96, generator=torch.Generator().manual_seed(2))
+    expected = (base.double() + rows.double() @ weight.double().T + bias).float()
+    kept, rows = base.to(dtype), rows.to(dtype)
+    close = 1e-5 if dtype is torch.float32 else 0.06
+    products: list[Linear] = [PlainLinear(weight.to(dtype), bias.to(dtype), None)]
+    if onednn_is_right_and_fast(dtype):
+        products.append(OneDnnLinear.pack(weight.to(dtype), bias.to(dtype), None))
+    for product in products:
+        assert torch.allclose(product.add_to(kept, rows).float(), expected, rtol=0, atol=close)
+    if int8_is_right():
+        added = Int8Linear.pack(weight, bias, None).add_to(kept, rows)
+        assert float((added - expected).abs().mean()) < 0.02
+    assert torch.equal(kept, base.to(dtype))
+
+
+def test_int8_never_wraps_a_rows_largest_value_around() -> None:
+    if not int8_is_right():
+        return
+    product = Int8Linear.pack(torch.eye(64), torch.zeros(64), None)
+    for largest in torch.linspace(1, 2, 257):
+        rows = torch.zeros(1, 64, dtype=torch.bfloat16)
+        rows[0, 0], rows[0, 1] = largest, -largest
+        assert torch.allclose(product(rows), rows, rtol=0.02, atol=0)
 
 
 def test_int8_rounds_to_the_nearest_level() -> None:
