@@ -10,8 +10,6 @@ scores notes by their best passage, by one pooled note vector, and by both. Prin
 from __future__ import annotations
 
 import argparse
-import gzip
-import json
 import os
 import time
 from collections import defaultdict
@@ -21,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from labelled_task import LabelledTask, load, ndcg
 
 from notekin.indexer import passages, windows
 from notekin.indexer.longformer.loading import resolve
@@ -28,15 +27,6 @@ from notekin.indexer.longformer.model import PackedLongformer
 from notekin.indexer.longformer.tokenizer import NoteTokenizer, TokenizedText
 
 CHUNK = 64
-
-
-@dataclass(frozen=True)
-class Task:
-    name: str
-    ids: list[str]
-    texts: list[str]
-    queries: dict[str, str]
-    qrels: dict[str, dict[str, int]]
 
 
 Read = tuple[np.ndarray, list[tuple[int, int]], np.ndarray, np.ndarray]
@@ -69,29 +59,6 @@ WAYS = [
     Way("window 1022, passages 128", 1022, 128, False),
     Way("window 4094, passages 128", 4094, 128, False),
 ]
-
-
-def load(folder: Path, limit: int) -> Task:
-    with gzip.open(folder / "corpus.jsonl.gz", "rt") as file:
-        rows = [json.loads(line) for line in file][:limit]
-    kept = {row["_id"] for row in rows}
-    qrels: dict[str, dict[str, int]] = defaultdict(dict)
-    for line in (folder / "qrels.tsv").read_text().splitlines()[1:]:
-        query, document, score = line.split("\t")
-        if document in kept:
-            qrels[query][document] = int(score)
-    queries = {}
-    for line in (folder / "queries.jsonl").read_text().splitlines():
-        row = json.loads(line)
-        if row["_id"] in qrels:
-            queries[row["_id"]] = row["text"]
-    return Task(
-        folder.name,
-        [row["_id"] for row in rows],
-        [f"{row['title']} {row['text']}".strip() for row in rows],
-        queries,
-        dict(qrels),
-    )
 
 
 def unit(rows: np.ndarray) -> np.ndarray:
@@ -134,20 +101,12 @@ def plan(
     return windows.split(len(token.ids), way.size, overlap), ranges
 
 
-def ndcg(task: Task, scores: np.ndarray) -> float:
-    total = 0.0
-    for row, (query, _) in zip(scores, task.queries.items(), strict=True):
-        relevant = task.qrels[query]
-        order = np.argsort(-row, kind="stable")
-        ranked = [task.ids[i] for i in order[:12] if task.ids[i] != query][:10]
-        gain = sum(relevant.get(d, 0) / np.log2(i + 2) for i, d in enumerate(ranked))
-        ideal = sorted(relevant.values(), reverse=True)[:10]
-        total += gain / sum(g / np.log2(i + 2) for i, g in enumerate(ideal))
-    return total / len(task.queries)
-
-
 def measure(
-    task: Task, model: PackedLongformer, tokenizer: NoteTokenizer, way: Way, documents: list[Read]
+    task: LabelledTask,
+    model: PackedLongformer,
+    tokenizer: NoteTokenizer,
+    way: Way,
+    documents: list[Read],
 ) -> dict[str, float]:
     whole = Way("query", 4094, 4094, True)
     asked = read(model, tokenizer, list(task.queries.values()), whole)

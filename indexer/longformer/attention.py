@@ -110,9 +110,9 @@ def mix_in_products(
     query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, mask: torch.Tensor | None
 ) -> torch.Tensor:
     """Return the same from two batched products, the scores in memory between them."""
-    both = query.shape[:2]
+    shape = query.shape
     query, key, value = (part.flatten(0, 1) for part in (query, key, value))
     scores = torch.bmm(query, key.transpose(1, 2))
     if mask is not None:
         scores += mask
-    return torch.bmm(scores.softmax(dim=-1), value).unflatten(0, both)
+    return torch.bmm(scores.softmax(dim=-1), value).view(shape)

@@ -30,7 +30,7 @@ def in_full(qkv: torch.Tensor, reach: int, *, global_first: bool) -> torch.Tenso
     hidden = (place[:, None] - place).abs() > reach
     if global_first:
         hidden[:, 0] = False
-    mixed = scores.masked_fill(hidden, float("-inf")).softmax(dim=-1) @ value
+    mixed: torch.Tensor = scores.masked_fill(hidden, float("-inf")).softmax(dim=-1) @ value
     return mixed.transpose(0, 1).flatten(1).float()
 
 
@@ -54,7 +54,8 @@ def test_a_token_gathers_from_the_tokens_in_its_window_alone(
         gathered = torch.full((len(qkv), HEADS * HEAD_DIM), 7.0).to(device, dtype)
         attend(qkv, run, reach, gathered, global_first=global_first)
         assert bool((gathered[:5] == 7).all())
-        for part, rows in zip(qkv[5:].split(length), gathered[5:].split(length), strict=True):
+        parts = qkv[5:].view(2, length, 3, HEADS, HEAD_DIM)
+        for part, rows in zip(parts, gathered[5:].view(2, length, -1), strict=True):
             expected = in_full(part, reach, global_first=global_first)
             assert torch.allclose(rows.float(), expected, rtol=0, atol=CLOSE[dtype])
 
