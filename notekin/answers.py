@@ -5,8 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from notekin.storage.records import StoredNote
-from notekin.types import Passage
+from notekin.storage.records import StoredNote, StoredPassage
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -15,7 +14,7 @@ class ShownNote:
 
     facts: StoredNote
     text: str
-    passages: tuple[Passage, ...]
+    passages: tuple[StoredPassage, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """Return what ``--json`` prints."""

@@ -12,8 +12,8 @@ from notekin.errors import DamagedStoreError, StoreError, UsageError
 from notekin.storage import reading
 from notekin.storage.catalog import FILE_NAME, Catalog
 from notekin.storage.copying import copy_catalog, copy_file
-from notekin.storage.segments import SegmentRecord
-from notekin.storage.store import SEGMENTS, StoreFolder
+from notekin.storage.segments import SEGMENTS, SegmentRecord
+from notekin.storage.store import StoreFolder
 from notekin.storage.verification import verify
 
 _TRIES = 5

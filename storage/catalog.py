@@ -21,6 +21,7 @@ from notekin.storage.engine import open_sqlite
 from notekin.storage.index_choice import IndexChoice
 from notekin.storage.location import FILE_NAME as LOCATION_FILE
 from notekin.storage.location import Location, ServerUrl, read_location, write_location
+from notekin.storage.marks import Marks
 from notekin.storage.postgres import Server
 from notekin.storage.purging import remove_dead
 from notekin.storage.records import Generation, NewNote
@@ -233,7 +234,11 @@ class Catalog:
             return live_digests(connection, source, note_ids)
 
     def commit(
-        self, keys: Sequence[NoteKey], notes: Sequence[NewNote], segment: SegmentRecord
+        self,
+        keys: Sequence[NoteKey],
+        notes: Sequence[NewNote],
+        marks: Sequence[Marks],
+        segment: SegmentRecord,
     ) -> Generation:
         """Add a generation: these notes, their segment, and the end of those they replace.
 
@@ -241,7 +246,7 @@ class Catalog:
         it raises and nothing is.
         """
         with self.transaction() as connection:
-            return insert_generation(connection, keys, notes, segment, _now())
+            return insert_generation(connection, keys, notes, marks, segment, _now())
 
     def delete(self, condemned: Condemned) -> DeleteReport:
         """Add a generation in which these notes are no more; none where none is found.

@@ -8,7 +8,7 @@ the note's key go into all of them: a row of another store, or of another note, 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -41,14 +41,18 @@ FACTS = (
 """The columns that never change while a note is in the store; ``died`` does."""
 
 
+PASSAGES = ("start", "end", "tokens", "section", "family", "likeness")
+"""The columns of a passage; none of them ever changes."""
+
+
 class Seal:
     """Makes and compares the checksums of one store's rows."""
 
     def __init__(self, store_id: str) -> None:
         self._salt = store_id.encode()
 
-    def of(self, facts: Facts, text: bytes, passages: Iterable[tuple[int, int, int]]) -> bytes:
-        """Return the checksum of a note: facts by column, text, (start, end, tokens) in order."""
+    def of(self, facts: Facts, text: bytes, passages: Iterable[Sequence[Any]]) -> bytes:
+        """Return the checksum of a note: facts by column, text, passages' columns in order."""
         key = facts["note_key"]
         return self._facts(facts) + self._text(key, text) + self._passages(key, passages)
 
@@ -60,11 +64,13 @@ class Seal:
         """Whether the text is the one that the checksum was made of."""
         return checksum[_PART_BYTES : 2 * _PART_BYTES] == self._text(key, text)
 
-    def holds_passages(
-        self, checksum: bytes, key: int, passages: Iterable[tuple[int, int, int]]
-    ) -> bool:
+    def holds_passages(self, checksum: bytes, key: int, passages: Iterable[Sequence[Any]]) -> bool:
         """Whether the passages are those that the checksum was made of."""
         return checksum[2 * _PART_BYTES :] == self._passages(key, passages)
+
+    def with_passages(self, checksum: bytes, key: int, passages: Iterable[Sequence[Any]]) -> bytes:
+        """Return the checksum of a note whose passages have these columns now."""
+        return checksum[: 2 * _PART_BYTES] + self._passages(key, passages)
 
     def _facts(self, facts: Facts) -> bytes:
         values = [_plain(facts[name]) for name in FACTS]
@@ -73,8 +79,8 @@ class Seal:
     def _text(self, key: int, text: bytes) -> bytes:
         return self._digest(b"text %d " % key, text)
 
-    def _passages(self, key: int, passages: Iterable[tuple[int, int, int]]) -> bytes:
-        rows = [[start, end, tokens] for start, end, tokens in passages]
+    def _passages(self, key: int, passages: Iterable[Sequence[Any]]) -> bytes:
+        rows = [[_plain(value) for value in row] for row in passages]
         return self._digest(b"passages %d " % key, json.dumps(rows).encode())
 
     def _digest(self, kind: bytes, data: bytes) -> bytes:

@@ -13,6 +13,7 @@ import numpy as np
 from notekin.errors import DamagedStoreError
 from notekin.storage.index_choice import IndexChoice
 from notekin.storage.keys import Keys, contains, note_keys_of, passage_key
+from notekin.storage.postings import Kept, merge_postings
 from notekin.storage.segments import (
     NOTES_FILE,
     Segment,
@@ -22,6 +23,7 @@ from notekin.storage.segments import (
 )
 from notekin.storage.tiers import Size
 from notekin.storage.vector_file import VectorFile
+from notekin.storage.words_file import WordsFile
 from notekin.types import NoteKey, Vectors
 
 LARGEST_BYTES = 1 << 30
@@ -56,6 +58,15 @@ class _Rows:
     @property
     def ids(self) -> Keys:
         return self.file.ids[self.places]
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What is taken over of one segment."""
+
+    notes: _Rows
+    passages: _Rows
+    words: WordsFile
 
 
 def size_bytes(records: Sequence[SegmentRecord]) -> int:
@@ -103,15 +114,12 @@ def merge(
     """
     for record in records:
         _check_content(folder, record)
-    old = [Segment(folder, record) for record in records]
-    notes = [_live(segment.notes, segment.notes.ids, dead) for segment in old]
-    passages = [
-        _live(segment.passages, note_keys_of(segment.passages.ids), dead) for segment in old
-    ]
+    old = [_live(Segment(folder, record), dead) for record in records]
     written: list[SegmentRecord] = []
     try:
-        for first, last in _ranges(passages):
-            written.append(_write(folder, notes, passages, (first, last), choice))
+        for first, last in _ranges([source.passages for source in old]):
+            parts = [_between(source, first, last) for source in old]
+            written.append(_write(folder, parts, choice))
     except BaseException:
         for record in written:
             remove_segment(folder, record.name)
@@ -119,21 +127,23 @@ def merge(
     return written
 
 
-def _write(
-    folder: Path,
-    notes: Sequence[_Rows],
-    passages: Sequence[_Rows],
-    between: tuple[NoteKey, NoteKey],
-    choice: IndexChoice,
-) -> SegmentRecord:
-    """Write the rows of the notes from one key up to, not including, another."""
-    first, last = between
-    return write_arrays(
-        folder,
-        _gather([_between(rows, first, last) for rows in notes]),
-        _gather([_between(rows, passage_key(first, 0), passage_key(last, 0)) for rows in passages]),
-        choice,
+def _write(folder: Path, parts: Sequence[_Source], choice: IndexChoice) -> SegmentRecord:
+    """Write what is taken over of some segments as one."""
+    notes = _gather([part.notes for part in parts])
+    passages = _gather([part.passages for part in parts])
+    postings = merge_postings(
+        [
+            Kept(
+                part.words.postings,
+                part.notes.places,
+                np.searchsorted(notes[0], part.notes.ids),
+                part.passages.places,
+                np.searchsorted(passages[0], part.passages.ids),
+            )
+            for part in parts
+        ]
     )
+    return write_arrays(folder, notes, passages, postings, choice)
 
 
 def _ranges(passages: Sequence[_Rows]) -> Iterator[tuple[NoteKey, NoteKey]]:
@@ -163,11 +173,26 @@ def _gather(parts: Sequence[_Rows]) -> tuple[Keys, Vectors]:
     return ids[order], vectors
 
 
-def _live(file: VectorFile, note_keys: Keys, dead: Keys) -> _Rows:
-    return _Rows(file, np.flatnonzero(~contains(dead, note_keys)))
+def _live(segment: Segment, dead: Keys) -> _Source:
+    """Return a segment without the dead notes."""
+    notes, passages = segment.notes, segment.passages
+    return _Source(
+        _Rows(notes, np.flatnonzero(~contains(dead, notes.ids))),
+        _Rows(passages, np.flatnonzero(~contains(dead, note_keys_of(passages.ids)))),
+        segment.words,
+    )
 
 
-def _between(rows: _Rows, first: int, last: int) -> _Rows:
+def _between(source: _Source, first: NoteKey, last: NoteKey) -> _Source:
+    """Return the notes from one key up to, not including, another."""
+    return _Source(
+        _rows_between(source.notes, first, last),
+        _rows_between(source.passages, passage_key(first, 0), passage_key(last, 0)),
+        source.words,
+    )
+
+
+def _rows_between(rows: _Rows, first: int, last: int) -> _Rows:
     start, stop = np.searchsorted(rows.ids, [first, last])
     return _Rows(rows.file, rows.places[int(start) : int(stop)])
 

@@ -29,6 +29,14 @@ def copy_catalog(engine: Engine, to: Path) -> None:
     sync(to)
 
 
+def share_file(source: Path, to: Path) -> None:
+    """Give a file that never changes a second name; where that can't be done, copy it."""
+    try:
+        os.link(source, to)
+    except OSError:
+        copy_file(source, to)
+
+
 def copy_file(source: Path, to: Path) -> None:
     """Copy a file, never as a link, readable by its owner alone."""
     descriptor = os.open(to, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)

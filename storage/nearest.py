@@ -1,4 +1,4 @@
-"""What a search of vectors gives: the nearest, and how they were found."""
+"""What a search gives: the nearest vectors and how they were found, or a score of each note."""
 
 from __future__ import annotations
 
@@ -51,6 +51,19 @@ class Nearest:
     def __iter__(self) -> Iterator[Vectors | Keys]:
         """Give the scores, then the keys."""
         return iter((self.scores, self.keys))
+
+
+@dataclass(frozen=True, slots=True)
+class NoteScores:
+    """Scores of notes.
+
+    Attributes:
+        keys: int64 of shape (n,), ascending.
+        scores: float32 of shape (n,); higher is nearer.
+    """
+
+    keys: Keys
+    scores: Vectors
 
 
 def merge(queries: int, count: int, found: Sequence[Nearest]) -> Nearest:

@@ -15,8 +15,12 @@ from notekin.storage.condition_oracle import meets
 from notekin.storage.conditions import Condition
 from notekin.storage.deleting import Condemned
 from notekin.storage.keys import Keys, note_keys_of, passage_key
-from notekin.storage.records import NewNote, StoredNote
-from notekin.types import NoteKey, Passage, Vectors
+from notekin.storage.lexical_oracle import bm25, holds_phrase
+from notekin.storage.likeness import ALIKE, likeness_of
+from notekin.storage.marks import section_titles
+from notekin.storage.nearest import NoteScores
+from notekin.storage.records import NewNote, StoredNote, StoredPassage
+from notekin.types import NoteKey, Vectors
 
 Identity = tuple[str, str]
 """A note's source and note id."""
@@ -24,10 +28,11 @@ Identity = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One live note: what was committed, and its facts as they are answered."""
+    """One live note: what was committed, and its facts and passages as they are answered."""
 
     new: NewNote
     facts: StoredNote
+    passages: tuple[StoredPassage, ...]
 
 
 @dataclass(slots=True)
@@ -40,7 +45,10 @@ class OracleStore:
     def commit(self, notes: Sequence[NewNote]) -> None:
         """Add these notes, each in place of the live one of its (source, note_id)."""
         for new in notes:
-            kept = Kept(new, _facts(NoteKey(self.next_key), new))
+            self.notes.pop((new.note.source, new.note.note_id), None)
+        for new in notes:
+            key = NoteKey(self.next_key)
+            kept = Kept(new, _facts(key, new), self._passages(key, new))
             self.notes[new.note.source, new.note.note_id] = kept
             self.next_key += 1
 
@@ -50,6 +58,27 @@ class OracleStore:
         for identity in found:
             del self.notes[identity]
         return len(found)
+
+    def _passages(self, key: NoteKey, new: NewNote) -> tuple[StoredPassage, ...]:
+        """Return a new note's passages, each with its section and its family."""
+        text, patient = new.note.text, new.note.patient_id
+        parts = new.encoded.passages
+        titles = section_titles(text, [part.start for part in parts])
+        earlier = [
+            (kept.new.note.text[part.start : part.end], part.family)
+            for kept in sorted(self.notes.values(), key=lambda one: one.facts.note_key)
+            if kept.facts.patient_id == patient
+            for part in kept.passages
+        ]
+        passages = []
+        for place, (part, title) in enumerate(zip(parts, titles, strict=True)):
+            family = None
+            if patient is not None:
+                said = text[part.start : part.end]
+                family = _family(said, earlier) or passage_key(key, place)
+                earlier.append((said, family))
+            passages.append(StoredPassage(part.start, part.end, part.tokens, title, family))
+        return tuple(passages)
 
     def snapshot(self) -> OracleSnapshot:
         """Return a view that later changes don't touch."""
@@ -68,13 +97,18 @@ class OracleSnapshot:
         return np.array(sorted(met), np.int64)
 
     def nearest_passages(
-        self, queries: Vectors, count: int, allowed: Keys | None = None
+        self,
+        queries: Vectors,
+        count: int,
+        allowed: Keys | None = None,
+        sections: Sequence[str] | None = None,
     ) -> tuple[Vectors, Keys]:
         """Return the passages with the highest score for each query, by comparing with all."""
         pairs = [
             (passage_key(key, place), vector)
             for key, kept in sorted(self.kept.items())
             for place, vector in enumerate(kept.new.encoded.passage_vectors)
+            if sections is None or kept.passages[place].section in sections
         ]
         rows = np.array([pair[0] for pair in pairs], np.int64)
         fit = np.ones(len(rows), bool) if allowed is None else np.isin(note_keys_of(rows), allowed)
@@ -104,15 +138,51 @@ class OracleSnapshot:
         """Return a note's text to the letter."""
         return self.kept[key].new.note.text
 
-    def passages(self, key: NoteKey) -> list[Passage]:
+    def passages(self, key: NoteKey) -> list[StoredPassage]:
         """Return a note's passages in text order."""
-        return list(self.kept[key].new.encoded.passages)
+        return list(self.kept[key].passages)
+
+    def lexical(
+        self,
+        terms: Sequence[str],
+        allowed: Keys | None = None,
+        sections: Sequence[str] | None = None,
+    ) -> NoteScores:
+        """Return the BM25 of every allowed note that holds any of these terms."""
+        notes = {key: (kept.new.note.text, kept.passages) for key, kept in self.kept.items()}
+        scores = sorted(bm25(notes, terms, sections).items())
+        fit = [one for one in scores if allowed is None or one[0] in allowed]
+        return NoteScores(
+            np.array([key for key, _ in fit], np.int64),
+            np.array([score for _, score in fit], np.float32),
+        )
+
+    def with_phrase(self, text: str, allowed: Keys | None = None) -> Keys:
+        """Return the allowed notes that hold a phrase, ascending."""
+        found = [
+            key
+            for key in sorted(self.kept)
+            if (allowed is None or key in allowed) and holds_phrase(self.text(key), text)
+        ]
+        return np.array(found, np.int64)
 
 
 def _is_of(condemned: Condemned, kept: Kept) -> bool:
     if condemned.source is not None and kept.facts.source != condemned.source:
         return False
     return kept.facts.note_id in condemned.notes or kept.facts.patient_id in condemned.patients
+
+
+def _family(text: str, earlier: Sequence[tuple[str, int | None]]) -> int | None:
+    """Return the family of the passage most like a text, the oldest of equals; None for none."""
+    mine = likeness_of([text])[0].tolist()
+    best, family = ALIKE - 1, None
+    for other, its_family in earlier:
+        theirs = likeness_of([other])[0].tolist()
+        agreed = sum(one == two for one, two in zip(mine, theirs, strict=True))
+        if agreed > best:
+            best, family = agreed, its_family
+    return family
 
 
 def _best(

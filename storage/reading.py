@@ -22,12 +22,18 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from notekin.errors import FilterError
-from notekin.storage.checksums import seal_of
+from notekin.storage.checksums import PASSAGES, seal_of
 from notekin.storage.condition_sql import FIELDS, to_sql
 from notekin.storage.conditions import Condition, field_names
 from notekin.storage.damage import damaged_catalog
 from notekin.storage.keys import Keys
-from notekin.storage.records import StoredNote, decode_text, load_attributes, storable
+from notekin.storage.records import (
+    StoredNote,
+    StoredPassage,
+    decode_text,
+    load_attributes,
+    storable,
+)
 from notekin.storage.schema import (
     AttributeRow,
     GenerationRow,
@@ -40,7 +46,7 @@ from notekin.storage.schema import (
 )
 from notekin.storage.segments import SegmentRecord
 from notekin.storage.sets import among
-from notekin.types import NoteKey, Passage, Reject
+from notekin.types import NoteKey, Reject
 
 PURGED_AT = "purged_at"
 """The setting that names the generation of the last purge."""
@@ -168,18 +174,28 @@ def text_of(connection: Connection, key: NoteKey) -> str:
     return decode_text(row.text)
 
 
-def passages_of(connection: Connection, key: NoteKey) -> list[Passage]:
+def passages_of(connection: Connection, key: NoteKey) -> list[StoredPassage]:
     """Return a note's passages in text order."""
     rows = connection.execute(
-        select(PassageRow.start, PassageRow.end, PassageRow.tokens)
+        select(*(getattr(PassageRow, name) for name in PASSAGES))
         .where(PassageRow.note_key == key)
         .order_by(PassageRow.passage_key)
     )
-    passages = [(start, end, tokens) for start, end, tokens in rows]
+    passages = [tuple(row) for row in rows]
     checksum = connection.scalar(select(NoteRow.checksum).where(NoteRow.note_key == key))
     if checksum is None or not seal_of(connection).holds_passages(checksum, key, passages):
         raise damaged_catalog(connection, "does not hold the passages of a note as written")
-    return [Passage(*row) for row in passages]
+    return [StoredPassage(*row[:-1]) for row in passages]
+
+
+def families(connection: Connection, passage_keys: Keys) -> dict[int, int]:
+    """Return the family of each of some passages that has one, by passage key."""
+    rows = connection.execute(
+        select(PassageRow.passage_key, PassageRow.family).where(
+            among(PassageRow.passage_key, passage_keys), PassageRow.family.is_not(None)
+        )
+    )
+    return {row.passage_key: row.family for row in rows if row.family is not None}
 
 
 def count(connection: Connection, generation: int) -> Counts:

@@ -42,6 +42,23 @@ class StoredNote:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredPassage:
+    """A stretch of a note: ``text[start:end]``, with what the store found in it.
+
+    Attributes:
+        section: The title of the section that it begins in; None for none.
+        family: The same for copies of it in notes of the same patient (storage/families.py);
+            None where the note has no patient.
+    """
+
+    start: int
+    end: int
+    tokens: int
+    section: str | None
+    family: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Generation:
     """One commit: its number and what it changed."""
 

@@ -1,26 +1,36 @@
-"""What is damaged, made again from the notes' text: vectors, passages' rows, attributes' rows."""
+"""What is damaged, made again from the notes' text: a segment's words, or all of it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, update
 
 from notekin.errors import DamagedStoreError
 from notekin.storage import reading
 from notekin.storage.damage import damaged_catalog
 from notekin.storage.keys import Keys, contains
 from notekin.storage.orphans import drop_unless_named, writing_segments
-from notekin.storage.records import decode_text
+from notekin.storage.postings import NoteWords, postings_of
+from notekin.storage.records import Generation, decode_text
 from notekin.storage.rows import WholeNote, whole_notes
-from notekin.storage.schema import GenerationRow, SegmentRow
-from notekin.storage.segments import SegmentRecord, remove_segment, write_segment
-from notekin.storage.store import SEGMENTS, StoreFolder
-from notekin.storage.verification import check_segment
+from notekin.storage.schema import SegmentRow
+from notekin.storage.segments import (
+    SEGMENTS,
+    WORDS_FILE,
+    Segment,
+    SegmentRecord,
+    remove_segment,
+    write_reworded,
+    write_segment,
+)
+from notekin.storage.store import StoreFolder
+from notekin.storage.verification import check_segment, check_vectors
+from notekin.storage.writing import add_generation, add_segments
 from notekin.types import EncodedNote, NoteKey
 
 EncodeNotes = Callable[[Sequence[str]], list[EncodedNote]]
@@ -32,7 +42,8 @@ class RepairReport:
     """What a repair did.
 
     Attributes:
-        segments: Damaged segments that others now stand for.
+        segments: Damaged segments that others now stand for; where the vectors were sound, the
+            words alone were made again.
         notes: Notes whose vectors were made again.
         generation: The one it added; None where no segment was damaged.
     """
@@ -57,56 +68,113 @@ def repair(store: StoreFolder, encode: EncodeNotes, now: datetime) -> RepairRepo
         with store.catalog.transaction() as connection:
             generation = reading.newest(connection)
             records = reading.segments(connection, generation)
-        sound, broken = _sorted_out(folder, records)
+        found = _sorted_out(folder, records)
+        broken = [*found.wordless, *found.broken]
         if not broken:
             return RepairReport(0, 0, None)
-        choice = store.catalog.index_choice()
-        with store.catalog.transaction() as connection:
-            keys, notes = _encoded_again(connection, sound, encode)
-        with writing_segments(folder):
-            segment = write_segment(folder, keys, notes, choice) if keys else None
+        made: list[SegmentRecord] = []
         try:
             with store.catalog.transaction() as connection:
-                _replace(connection, generation + 1, broken, segment, now)
+                made.extend(_reworded(connection, folder, one) for one in found.wordless)
+                encoded = _encoded_again(connection, found.held, encode)
+            if encoded.keys:
+                with writing_segments(folder):
+                    made.append(
+                        write_segment(folder, *encoded.columns(), store.catalog.index_choice())
+                    )
+            with store.catalog.transaction() as connection:
+                _replace(connection, generation + 1, broken, made, now)
         except BaseException:
-            if segment:
-                drop_unless_named(store.catalog, folder, [segment.name])
+            drop_unless_named(store.catalog, folder, [record.name for record in made])
             raise
         for record in broken:
             remove_segment(folder, record.name)
-    return RepairReport(len(broken), len(keys), generation + 1)
+    return RepairReport(len(broken), len(encoded.keys), generation + 1)
 
 
-def _sorted_out(folder: Path, records: Sequence[SegmentRecord]) -> tuple[Keys, list[SegmentRecord]]:
-    """Return the notes that sound segments hold, ascending, and the segments that are not."""
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The segments by what is wrong with them.
+
+    Attributes:
+        held: The notes whose vectors are sound, ascending.
+        wordless: Segments of which the words alone are damaged.
+        broken: Segments whose vectors are.
+    """
+
+    held: Keys
+    wordless: list[SegmentRecord]
+    broken: list[SegmentRecord]
+
+
+@dataclass(frozen=True, slots=True)
+class _Encoded:
+    """Notes whose vectors were made again."""
+
+    keys: list[NoteKey]
+    notes: list[EncodedNote]
+    words: list[NoteWords]
+
+    def columns(self) -> tuple[list[NoteKey], list[EncodedNote], list[NoteWords]]:
+        """Return what a segment is written of."""
+        return self.keys, self.notes, self.words
+
+
+def _sorted_out(folder: Path, records: Sequence[SegmentRecord]) -> _Found:
+    """Check every segment."""
     held: list[Keys] = [np.empty(0, np.int64)]
+    wordless: list[SegmentRecord] = []
     broken: list[SegmentRecord] = []
     for record in records:
         try:
             held.append(check_segment(folder, record).notes.ids)
+            continue
+        except DamagedStoreError:
+            files = {name: facts for name, facts in record.files.items() if name != WORDS_FILE}
+        try:
+            held.append(check_vectors(folder, replace(record, files=files)).notes.ids)
+            wordless.append(record)
         except DamagedStoreError:
             broken.append(record)
-    return np.sort(np.concatenate(held)), broken
+    return _Found(np.sort(np.concatenate(held)), wordless, broken)
 
 
-def _encoded_again(
-    connection: Connection, held: Keys, encode: EncodeNotes
-) -> tuple[list[NoteKey], list[EncodedNote]]:
+def _reworded(connection: Connection, folder: Path, record: SegmentRecord) -> SegmentRecord:
+    """Write a segment again with words from the text of its notes, dead ones too."""
+    files = {name: facts for name, facts in record.files.items() if name != WORDS_FILE}
+    keys = Segment(folder, replace(record, files=files)).notes.ids.tolist()
+    return write_reworded(folder, record, postings_of(_words(connection, key) for key in keys))
+
+
+def _words(connection: Connection, key: NoteKey) -> NoteWords:
+    """Return what is to be indexed of a note, once its rows are seen to be as written."""
+    passages = reading.passages_of(connection, key)
+    starts = [part.start for part in passages]
+    return NoteWords(reading.text_of(connection, key), starts, [part.section for part in passages])
+
+
+def _encoded_again(connection: Connection, held: Keys, encode: EncodeNotes) -> _Encoded:
     """Return the vectors of the live notes that no sound segment holds, by key."""
-    keys: list[NoteKey] = []
-    notes: list[EncodedNote] = []
+    made = _Encoded([], [], [])
     batch: list[WholeNote] = []
     for note in whole_notes(connection):
         if note.live and not contains(held, np.array([note.note_key]))[0]:
             batch.append(note)
         if len(batch) == _NOTES_A_BATCH:
-            notes += _encode(connection, batch, encode)
-            keys += [NoteKey(one.note_key) for one in batch]
+            _encode_into(made, connection, batch, encode)
             batch = []
-    if batch:
-        notes += _encode(connection, batch, encode)
-        keys += [NoteKey(one.note_key) for one in batch]
-    return keys, notes
+    _encode_into(made, connection, batch, encode)
+    return made
+
+
+def _encode_into(
+    made: _Encoded, connection: Connection, batch: Sequence[WholeNote], encode: EncodeNotes
+) -> None:
+    if not batch:
+        return
+    made.notes.extend(_encode(connection, batch, encode))
+    made.keys.extend(NoteKey(one.note_key) for one in batch)
+    made.words.extend(_words(connection, NoteKey(one.note_key)) for one in batch)
 
 
 def _encode(
@@ -118,7 +186,9 @@ def _encode(
         raise damaged_catalog(connection, state)
     encoded = encode([decode_text(note.text) for note in batch])
     for note, made in zip(batch, encoded, strict=True):
-        if [(part.start, part.end, part.tokens) for part in made.passages] != note.passages:
+        if [(part.start, part.end, part.tokens) for part in made.passages] != [
+            values[:3] for values in note.passages
+        ]:
             raise damaged_catalog(connection, "does not hold the passages of a note as written")
     return encoded
 
@@ -127,19 +197,13 @@ def _replace(
     connection: Connection,
     generation: int,
     broken: Sequence[SegmentRecord],
-    segment: SegmentRecord | None,
+    made: Sequence[SegmentRecord],
     now: datetime,
 ) -> None:
-    """Write the generation in which one segment stands for those that are damaged."""
+    """Write the generation in which others stand for the segments that are damaged."""
     for record in broken:
         connection.execute(
             update(SegmentRow).where(SegmentRow.name == record.name).values(died=generation)
         )
-    if segment:
-        values = {name: getattr(segment, name) for name in ("name", "notes", "passages", "files")}
-        values |= {"born": generation, "died": None, "facts": segment.facts}
-        connection.execute(insert(SegmentRow), [values])
-    counts = {"added": 0, "replaced": 0, "deleted": 0}
-    connection.execute(
-        insert(GenerationRow), [{"number": generation, "committed_at": now, **counts}]
-    )
+    add_segments(connection, made, generation)
+    add_generation(connection, Generation(generation, now, 0, 0, 0))

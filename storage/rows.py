@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Executable, RowMapping, select
 
-from notekin.storage.checksums import FACTS, seal_of
+from notekin.storage.checksums import FACTS, PASSAGES, seal_of
 from notekin.storage.records import attribute_values, load_attributes
 from notekin.storage.schema import AttributeRow, NoteRow, NoteTextRow, PassageRow
 
@@ -20,13 +20,13 @@ class WholeNote:
     """All that the catalog holds of one note, and which parts of it are as written.
 
     Attributes:
-        passages: (start, end, tokens), in text order.
+        passages: Their columns (checksums.PASSAGES), in text order.
         live: Whether the newest generation has it.
     """
 
     note_key: int
     text: bytes
-    passages: list[tuple[int, int, int]]
+    passages: list[tuple[Any, ...]]
     checksum: bytes
     facts: dict[str, Any]
     live: bool
@@ -53,7 +53,7 @@ def whole_notes(connection: Connection) -> Iterator[WholeNote]:
         until = page[-1]["note_key"]
         passages = _by_note(
             connection,
-            select(PassageRow.note_key, PassageRow.start, PassageRow.end, PassageRow.tokens)
+            select(PassageRow.note_key, *(getattr(PassageRow, name) for name in PASSAGES))
             .where(PassageRow.note_key > last, PassageRow.note_key <= until)
             .order_by(PassageRow.passage_key),
         )
@@ -100,18 +100,17 @@ def _whole(
 ) -> WholeNote:
     seal, key, checksum = seal_of(connection), row["note_key"], row["checksum"]
     facts = {name: row[name] for name in FACTS}
-    spans = [(start, end, tokens) for start, end, tokens in passages]
     facts_sound = seal.holds_facts(checksum, facts)
     return WholeNote(
         note_key=key,
         text=row["text"] or b"",
-        passages=spans,
+        passages=passages,
         checksum=checksum,
         facts=facts,
         live=row["died"] is None,
         facts_sound=facts_sound,
         text_sound=row["text"] is not None and seal.holds_text(checksum, key, row["text"]),
-        passages_sound=seal.holds_passages(checksum, key, spans),
+        passages_sound=seal.holds_passages(checksum, key, passages),
         attributes_sound=facts_sound and _spread_out(facts["attributes"]) == set(attributes),
     )
 

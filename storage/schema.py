@@ -16,7 +16,7 @@ from sqlalchemy.types import JSON
 
 from notekin.storage.sql_text import SqlText
 
-FORMAT = 2
+FORMAT = 3
 """The number of the on-disk format; a higher one is refused, a lower one migrated."""
 
 Key = BigInteger().with_variant(Integer, "sqlite")
@@ -116,7 +116,12 @@ class NoteTextRow(Base):
 
 
 class PassageRow(Base):
-    """One passage: its key says its note and place (storage/keys.py)."""
+    """One passage: its key says its note and place (storage/keys.py).
+
+    ``section`` is the title of the section it begins in. ``family`` is the same for passages
+    of one patient that are copies of one another (storage/families.py), which ``likeness``
+    tells (storage/likeness.py); notes without a patient have neither.
+    """
 
     __tablename__ = "passages"
     passage_key: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
@@ -124,6 +129,9 @@ class PassageRow(Base):
     start: Mapped[int]
     end: Mapped[int]
     tokens: Mapped[int]
+    section: Mapped[str | None] = mapped_column(SqlText)
+    family: Mapped[int | None] = mapped_column(Key)
+    likeness: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class AttributeRow(Base):

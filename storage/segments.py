@@ -1,9 +1,10 @@
-"""A segment: an immutable folder of the vectors of one commit.
+"""A segment: an immutable folder of the vectors and words of one commit.
 
 ::
 
     segments/0f3c…/notes.faiss       one vector a note, id = note key
     segments/0f3c…/passages.faiss    one vector a passage, id = passage key
+    segments/0f3c…/notes.words       which notes hold which words, and where
     segments/0f3c…/passages.ann.faiss    where there are many: an approximate index over them
     segments/0f3c…/notes.ann.faiss       the same for the notes' vectors
 """
@@ -13,8 +14,8 @@ from __future__ import annotations
 import re
 import shutil
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -24,15 +25,21 @@ import numpy as np
 from notekin.durable import sync
 from notekin.errors import DamagedStoreError
 from notekin.storage.ann import AnnIndex, build
+from notekin.storage.copying import share_file
 from notekin.storage.damage import damaged
 from notekin.storage.index_choice import IndexChoice, recipes
 from notekin.storage.keys import MAX_PASSAGES, Keys, passage_key
+from notekin.storage.postings import NoteWords, Postings, postings_of
 from notekin.storage.segment_file import SegmentFile, file_facts
 from notekin.storage.vector_file import VectorFile, write_vectors
+from notekin.storage.words_file import WordsFile, write_words
 from notekin.types import EncodedNote, NoteKey, Vectors
 
+SEGMENTS = "segments"
+"""The folder of a store that holds them."""
 NOTES_FILE = "notes.faiss"
 PASSAGES_FILE = "passages.faiss"
+WORDS_FILE = "notes.words"
 _VECTORS = {NOTES_FILE, PASSAGES_FILE}
 _ANN_SUFFIX = ".ann.faiss"
 UNFINISHED = ".writing-"
@@ -94,6 +101,16 @@ class Segment:
         """The approximate index over the passages' vectors; None where they are scanned."""
         return self._ann(PASSAGES_FILE)
 
+    @cached_property
+    def words(self) -> WordsFile:
+        """The words of the notes; rows are those of the vectors."""
+        file = self._files.get(WORDS_FILE)
+        if file is None:
+            raise damaged(self._folder / WORDS_FILE, "is missing")
+        words = WordsFile(file.checked(), self.record.notes, self.record.passages)
+        file.release()
+        return words
+
     def files(self) -> list[SegmentFile]:
         """Return the files, as they are held."""
         return list(self._files.values())
@@ -125,9 +142,10 @@ def write_segment(
     folder: Path,
     keys: Sequence[NoteKey],
     notes: Sequence[EncodedNote],
+    words: Sequence[NoteWords],
     choice: IndexChoice = IndexChoice.AUTO,
 ) -> SegmentRecord:
-    """Write the vectors of some notes as a new segment, durably, and return its record.
+    """Write the vectors and words of some notes as a new segment, durably, and return its record.
 
     The files are on disk under their final name when this returns. Until the catalog
     names the segment nobody reads it; one that is never named is removed (storage/orphans.py).
@@ -136,6 +154,7 @@ def write_segment(
         folder: The store's ``segments`` folder.
         keys: One a note, ascending.
         notes: At least one.
+        words: The same notes'.
         choice: The store's, of the index.
     """
     note_vectors = np.stack([note.vector for note in notes])
@@ -144,6 +163,7 @@ def write_segment(
         folder,
         (np.asarray(keys, np.int64), note_vectors),
         (_passage_keys(keys, notes), passage_vectors),
+        postings_of(words),
         choice,
     )
 
@@ -152,24 +172,34 @@ def write_arrays(
     folder: Path,
     notes: tuple[Keys, Vectors],
     passages: tuple[Keys, Vectors],
+    postings: Postings,
     choice: IndexChoice = IndexChoice.AUTO,
 ) -> SegmentRecord:
-    """Write notes' and passages' keys (ascending) and vectors as a new segment, durably.
+    """Write notes' and passages' keys (ascending), vectors and words as a new segment, durably.
 
     Where there are many, an approximate index is built beside them: seconds for each
     100,000 vectors.
     """
-    name = uuid.uuid4().hex
-    unfinished = folder / f"{UNFINISHED}{name}"
-    unfinished.mkdir(mode=0o700)
+    name, unfinished = _begin(folder)
     write_vectors(unfinished / NOTES_FILE, *notes)
     write_vectors(unfinished / PASSAGES_FILE, *passages)
+    write_words(unfinished / WORDS_FILE, postings)
     facts = _index(unfinished, (NOTES_FILE, PASSAGES_FILE), choice)
-    files = {path.name: _settle(path) for path in sorted(unfinished.iterdir())}
-    sync(unfinished)
-    unfinished.rename(folder / name)
-    sync(folder)
+    files = _finish(folder, name, {})
     return SegmentRecord(name, len(notes[0]), len(passages[0]), files, facts)
+
+
+def write_reworded(folder: Path, old: SegmentRecord, postings: Postings) -> SegmentRecord:
+    """Write a segment with the vectors of an old one and other words, durably.
+
+    The old one stays as it is; where the file system can, the two share the vectors' files.
+    """
+    name, unfinished = _begin(folder)
+    shared = {file: facts for file, facts in old.files.items() if file != WORDS_FILE}
+    for file in shared:
+        share_file(folder / old.name / file, unfinished / file)
+    write_words(unfinished / WORDS_FILE, postings)
+    return replace(old, name=name, files=_finish(folder, name, shared))
 
 
 def remove_segment(folder: Path, name: str) -> None:
@@ -201,6 +231,28 @@ def _index(folder: Path, names: Sequence[str], choice: IndexChoice) -> dict[str,
             if ann is not None:
                 ann.write(folder / _ann_name(name))
     return facts
+
+
+def _begin(folder: Path) -> tuple[str, Path]:
+    """Return the name of a new segment, and the folder in which it is written."""
+    name = uuid.uuid4().hex
+    unfinished = folder / f"{UNFINISHED}{name}"
+    unfinished.mkdir(mode=0o700)
+    return name, unfinished
+
+
+def _finish(
+    folder: Path, name: str, known: Mapping[str, dict[str, object]]
+) -> dict[str, dict[str, object]]:
+    """Make a segment durable under its name; return its files' facts, those known as they are."""
+    unfinished = folder / f"{UNFINISHED}{name}"
+    files = {
+        path.name: known.get(path.name) or _settle(path) for path in sorted(unfinished.iterdir())
+    }
+    sync(unfinished)
+    unfinished.rename(folder / name)
+    sync(folder)
+    return files
 
 
 def _ann_name(of: str) -> str:

@@ -21,14 +21,15 @@ from notekin.storage.catalog import Catalog
 from notekin.storage.conditions import Condition
 from notekin.storage.damage import damaged
 from notekin.storage.keys import PLACE_BITS, Keys, contains, passage_key
-from notekin.storage.nearest import Nearest, merge
+from notekin.storage.lexical import LexicalPart, Lexicon
+from notekin.storage.nearest import Nearest, NoteScores, merge
 from notekin.storage.paths import nearest
 from notekin.storage.reading import Counts, Upkeep
-from notekin.storage.records import StoredNote
+from notekin.storage.records import StoredNote, StoredPassage
 from notekin.storage.segments import Segment
 from notekin.storage.vector_file import VectorFile
 from notekin.storage.vector_rows import Rows, all_but, rows_of
-from notekin.types import NoteKey, Passage, Vectors
+from notekin.types import NoteKey, Vectors
 
 
 class Snapshot:
@@ -72,7 +73,11 @@ class Snapshot:
             return reading.select_keys(connection, self.generation, condition)
 
     def nearest_passages(
-        self, queries: Vectors, count: int, allowed: Keys | None = None
+        self,
+        queries: Vectors,
+        count: int,
+        allowed: Keys | None = None,
+        sections: Sequence[str] | None = None,
     ) -> Nearest:
         """Return the passages with the highest score for each query.
 
@@ -83,6 +88,8 @@ class Snapshot:
             queries: float32 of shape (q, dim), each of length 1.
             count: How many a query.
             allowed: Keys of the notes to look in, ascending; None for all.
+            sections: Titles; only passages that begin in one of these are looked at. None for
+                all passages.
 
         Returns:
             Scores and passage keys, each of shape (q, min(count, passages allowed)).
@@ -94,9 +101,9 @@ class Snapshot:
                 segment.passages_ann,
                 queries,
                 count,
-                self._rows(segment.passages, PLACE_BITS, allowed),
+                self._passage_rows(place, allowed, sections),
             )
-            for segment in self._segments
+            for place, segment in enumerate(self._segments)
         ]
         return merge(len(queries), count, found)
 
@@ -114,6 +121,43 @@ class Snapshot:
             for segment in self._segments
         ]
         return merge(len(queries), count, found)
+
+    def lexical(
+        self,
+        terms: Sequence[str],
+        allowed: Keys | None = None,
+        sections: Sequence[str] | None = None,
+    ) -> NoteScores:
+        """Return the BM25 of every allowed note that holds any of these terms.
+
+        Args:
+            terms: As ``notekin.words.words_of`` gives them; each counts once.
+            allowed: Keys of the notes that may come back, ascending; None for all. They change
+                nothing in the scores.
+            sections: Titles; only what stands in passages of these counts. None for all.
+        """
+        return self._lexicon.score(terms, allowed, sections)
+
+    def with_phrase(self, text: str, allowed: Keys | None = None) -> Keys:
+        """Return the allowed notes that hold a phrase, ascending; it may cross passages.
+
+        Its words stand in this order and at these distances, stemmed; a stop word is a gap,
+        whichever it is. A phrase of stop words alone is in no note.
+        """
+        return self._lexicon.with_phrase(text, allowed)
+
+    def sections(self) -> dict[str, int]:
+        """Count the passages by the section they begin in, most first."""
+        return self._lexicon.sections()
+
+    def families(self, passage_keys: Keys) -> Keys:
+        """Return the family of each passage, in the order given; -1 where it has none.
+
+        Passages of one family are copies of one another, or nearly so, in notes of one patient.
+        """
+        with self._reading() as connection:
+            found = reading.families(connection, passage_keys)
+        return np.array([found.get(key, -1) for key in passage_keys.tolist()], np.int64)
 
     def note_vector(self, key: NoteKey) -> Vectors:
         """Return a note's vector, float32 of shape (dim,)."""
@@ -166,7 +210,7 @@ class Snapshot:
         with self._reading() as connection:
             return reading.text_of(connection, key)
 
-    def passages(self, key: NoteKey) -> list[Passage]:
+    def passages(self, key: NoteKey) -> list[StoredPassage]:
         """Return a note's passages in text order."""
         with self._reading() as connection:
             return reading.passages_of(connection, key)
@@ -221,6 +265,32 @@ class Snapshot:
         if file not in self._live:
             self._live[file] = all_but(len(file.ids), rows_of(file.ids, self._dead, place_bits))
         return self._live[file]
+
+    def _passage_rows(
+        self, place: int, allowed: Keys | None, sections: Sequence[str] | None
+    ) -> Rows:
+        """Return which passages of a segment may be found."""
+        rows = self._rows(self._segments[place].passages, PLACE_BITS, allowed)
+        if sections is None:
+            return rows
+        inside = self._lexicon.parts[place].passages_in(sections)
+        chosen = np.flatnonzero(inside & rows.mask(len(inside)))
+        return Rows(len(chosen), chosen)
+
+    @cached_property
+    def _lexicon(self) -> Lexicon:
+        """The words of the segments."""
+        return Lexicon(
+            [
+                LexicalPart(
+                    segment.words,
+                    segment.notes.ids,
+                    segment.passages.ids,
+                    rows_of(segment.notes.ids, self._dead, 0),
+                )
+                for segment in self._segments
+            ]
+        )
 
     def _vectors(self, files: Sequence[VectorFile], first: int, last: int) -> Vectors:
         for file in files:

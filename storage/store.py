@@ -33,16 +33,16 @@ from notekin.storage.deleting import Condemned, DeleteReport
 from notekin.storage.housekeeping import READERS_WAIT_S, Housekeeping, folder_bytes
 from notekin.storage.index_choice import IndexChoice
 from notekin.storage.location import ServerUrl
+from notekin.storage.marks import marks_of
 from notekin.storage.orphans import drop_unless_named, sweep, writing_segments
 from notekin.storage.purging import PurgeReport
 from notekin.storage.records import Generation, NewNote
 from notekin.storage.schema import FORMAT
-from notekin.storage.segments import Segment, SegmentRecord, write_segment
+from notekin.storage.segments import SEGMENTS, Segment, SegmentRecord, write_segment
 from notekin.storage.snapshot import Snapshot
 from notekin.storage.upgrade import KEPT_BESIDE, upgrade
 from notekin.types import Fingerprint, NoteKey, Reject
 
-SEGMENTS = "segments"
 LOCK = "writer.lock"
 
 
@@ -223,12 +223,16 @@ class Writer:
         """
         first = self._catalog.next_note_key()
         keys = [NoteKey(first + place) for place in range(len(notes))]
+        encoded = [new.encoded for new in notes]
+        marks = marks_of(
+            [new.note.text for new in notes],
+            [[(part.start, part.end) for part in one.passages] for one in encoded],
+        )
+        words = [mark.words for mark in marks]
         with writing_segments(self._segments):
-            segment = write_segment(
-                self._segments, keys, [new.encoded for new in notes], self._index_choice
-            )
+            segment = write_segment(self._segments, keys, encoded, words, self._index_choice)
         try:
-            generation = self._catalog.commit(keys, notes, segment)
+            generation = self._catalog.commit(keys, notes, marks, segment)
         except BaseException:
             drop_unless_named(self._catalog, self._segments, [segment.name])
             raise

@@ -13,6 +13,9 @@ from notekin.storage.keys import Keys
 Bits: TypeAlias = npt.NDArray[np.uint8]
 """One bit a row, the lowest first: what a FAISS bitmap selector takes."""
 
+Mask: TypeAlias = npt.NDArray[np.bool_]
+"""Whether, for each row."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rows:
@@ -31,6 +34,14 @@ class Rows:
     def selector_bits(self, size: int) -> Bits | None:
         """Return a bit for each of the file's ``size`` rows; None where all are set."""
         return self.bits if self.chosen is None else _bits_of(size, self.chosen)
+
+    def mask(self, size: int) -> Mask:
+        """Return for each of the file's ``size`` rows whether it is among these."""
+        if self.chosen is not None:
+            return _mask_of(size, self.chosen)
+        if self.bits is None:
+            return np.ones(size, np.bool_)
+        return np.unpackbits(self.bits, count=size, bitorder="little").view(np.bool_)
 
 
 def rows_of(ids: Keys, note_keys: Keys, place_bits: int) -> Keys:
@@ -62,6 +73,10 @@ def all_but(size: int, dead: Keys) -> Rows:
 
 
 def _bits_of(size: int, rows: Keys) -> Bits:
+    return np.packbits(_mask_of(size, rows), bitorder="little")
+
+
+def _mask_of(size: int, rows: Keys) -> Mask:
     mask = np.zeros(size, np.bool_)
     mask[rows] = True
-    return np.packbits(mask, bitorder="little")
+    return mask

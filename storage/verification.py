@@ -18,8 +18,8 @@ from notekin.storage.damage import catalog_name
 from notekin.storage.engine import sqlite_faults
 from notekin.storage.location import FILE_NAME as LOCATION_FILE
 from notekin.storage.rows import whole_notes
-from notekin.storage.segments import Segment, SegmentRecord
-from notekin.storage.store import LOCK, SEGMENTS, StoreFolder
+from notekin.storage.segments import SEGMENTS, Segment, SegmentRecord
+from notekin.storage.store import LOCK, StoreFolder
 from notekin.storage.upgrade import KEPT_BESIDE
 
 _FILES = {
@@ -103,13 +103,24 @@ def check_segment(folder: Path, record: SegmentRecord, deep: bool = False) -> Se
     Raises:
         DamagedStoreError: A file is missing or not what was written.
     """
+    segment = check_vectors(folder, record, deep)
+    segment.words.check()
+    return segment
+
+
+def check_vectors(folder: Path, record: SegmentRecord, deep: bool = False) -> Segment:
+    """Open a segment and check every byte of its vectors, and if deep of every file.
+
+    Raises:
+        DamagedStoreError: A file is missing or not what was written.
+    """
     segment = Segment(folder, record)
     if deep:
         for file in segment.files():
             file.check_sha256()
     for vectors in (segment.notes, segment.passages):
         if deep:
-            _check_vectors(folder / record.name, vectors.vectors)
+            _check_lengths(folder / record.name, vectors.vectors)
     return segment
 
 
@@ -127,7 +138,7 @@ def _open_all(
     return segments, problems
 
 
-def _check_vectors(file: Path, vectors: np.ndarray) -> None:
+def _check_lengths(file: Path, vectors: np.ndarray) -> None:
     from notekin.storage.damage import damaged
 
     for start in range(0, len(vectors), 4096):

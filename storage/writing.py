@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
-from notekin.storage.checksums import Seal, seal_of
+from notekin.storage.checksums import PASSAGES, Seal, seal_of
+from notekin.storage.families import Newcomer, families_of
 from notekin.storage.keys import passage_key
+from notekin.storage.marks import Marks, PassageValues, passage_values
 from notekin.storage.records import (
     Generation,
     NewNote,
@@ -50,6 +52,7 @@ def insert_generation(
     connection: Connection,
     keys: Sequence[NoteKey],
     notes: Sequence[NewNote],
+    marks: Sequence[Marks],
     segment: SegmentRecord,
     committed_at: datetime,
 ) -> Generation:
@@ -57,10 +60,15 @@ def insert_generation(
     number = next_number(connection)
     replaced = _bury(connection, notes, number)
     pairs = list(zip(keys, notes, strict=True))
+    passages = _passages(connection, keys, notes, marks)
     seal = seal_of(connection)
-    _insert(connection, NoteRow, [_note_row(key, new, number, seal) for key, new in pairs])
+    _insert(
+        connection,
+        NoteRow,
+        [_note_row(key, new, number, seal, passages[key]) for key, new in pairs],
+    )
     _insert(connection, NoteTextRow, [_text_row(key, new) for key, new in pairs])
-    _insert(connection, PassageRow, list(_passage_rows(keys, notes)))
+    _insert(connection, PassageRow, list(_passage_rows(passages)))
     _insert(connection, AttributeRow, list(_attribute_rows(keys, notes)))
     add_segments(connection, [segment], number)
     _set(connection, "next_note_key", keys[-1] + 1)
@@ -161,10 +169,34 @@ def _set(connection: Connection, name: str, value: object) -> None:
     connection.execute(update(SettingRow).where(SettingRow.name == name).values(value=value))
 
 
-def _note_row(key: NoteKey, new: NewNote, number: int, seal: Seal) -> dict[str, Any]:
+def _passages(
+    connection: Connection,
+    keys: Sequence[NoteKey],
+    notes: Sequence[NewNote],
+    marks: Sequence[Marks],
+) -> dict[NoteKey, list[PassageValues]]:
+    """Return the columns of the passages of each note; what they are copies of is dead or live."""
+    newcomers = [
+        Newcomer(key, _storable(new.note.patient_id), mark.likeness)
+        for key, new, mark in zip(keys, notes, marks, strict=True)
+    ]
+    families = families_of(connection, newcomers)
+    return {
+        key: passage_values(
+            [(part.start, part.end, part.tokens) for part in new.encoded.passages],
+            mark,
+            families.get(key),
+        )
+        for key, new, mark in zip(keys, notes, marks, strict=True)
+    }
+
+
+def _note_row(
+    key: NoteKey, new: NewNote, number: int, seal: Seal, passages: Sequence[PassageValues]
+) -> dict[str, Any]:
     note = new.note
     facts: dict[str, Any] = {
-        name: None if (value := getattr(note, name)) is None else storable(value)
+        name: _storable(getattr(note, name))
         for name in (
             "source",
             "note_id",
@@ -185,23 +217,26 @@ def _note_row(key: NoteKey, new: NewNote, number: int, seal: Seal) -> dict[str, 
         "tokens_total": new.encoded.tokens_total,
         "attributes": dump_attributes(note.attributes),
     }
-    passages = [(part.start, part.end, part.tokens) for part in new.encoded.passages]
     return facts | {"checksum": seal.of(facts, encode_text(note.text), passages)}
+
+
+def _storable(value: str | None) -> str | None:
+    return None if value is None else storable(value)
 
 
 def _text_row(key: NoteKey, new: NewNote) -> dict[str, Any]:
     return {"note_key": key, "text": encode_text(new.note.text)}
 
 
-def _passage_rows(keys: Sequence[NoteKey], notes: Sequence[NewNote]) -> Iterator[dict[str, Any]]:
-    for key, new in zip(keys, notes, strict=True):
-        for place, passage in enumerate(new.encoded.passages):
+def _passage_rows(
+    passages: Mapping[NoteKey, Sequence[PassageValues]],
+) -> Iterator[dict[str, Any]]:
+    for key, rows in passages.items():
+        for place, values in enumerate(rows):
             yield {
                 "passage_key": passage_key(key, place),
                 "note_key": key,
-                "start": passage.start,
-                "end": passage.end,
-                "tokens": passage.tokens,
+                **dict(zip(PASSAGES, values, strict=True)),
             }
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from notekin.storage import ann, index_choice, paths
 from notekin.storage.index_choice import IndexChoice
 from notekin.storage.keys import PLACE_BITS, Keys
+from notekin.storage.postings import NoteWords, postings_of
 from notekin.storage.segments import Segment, write_arrays
 from notekin.storage.snapshot import Snapshot
 from notekin.types import Vectors
@@ -45,7 +46,10 @@ def segment(folder: Path, kind: IndexChoice, random: np.random.Generator, first:
     )
     vectors = unit(random.standard_normal((len(passages), DIM)).astype(np.float32))
     notes = unit(random.standard_normal((NOTES, DIM)).astype(np.float32))
-    return Segment(folder, write_arrays(folder, (keys, notes), (passages, vectors), kind))
+    starts = np.unique(passages >> PLACE_BITS, return_counts=True)[1].tolist()
+    words = postings_of(NoteWords("", [0] * count, [None] * count) for count in starts)
+    record = write_arrays(folder, (keys, notes), (passages, vectors), words, kind)
+    return Segment(folder, record)
 
 
 @settings(max_examples=25, deadline=None)

@@ -18,16 +18,22 @@ from notekin.storage.oracle import OracleSnapshot, OracleStore
 from notekin.storage.snapshot import Snapshot
 from notekin.storage.store import StoreFolder
 from notekin.types import Note
-from tests.support.agreement import find_the_same, hold_the_same
+from tests.support.agreement import find_the_same, find_the_same_words, hold_the_same
 from tests.support.notes import encoded, note
 from tests.support.words import WordEncoder
 
 ENCODER = WordEncoder(dim=8)
-WORDS = st.sampled_from(["fever", "cough", "rash", "pain", "stroke", "fall", "fracture"])
+WORDS = st.sampled_from(
+    ["fever", "cough", "rash", "pain", "x-ray", "xray", "the", "of", "\nPLAN:", "\nHISTORY:"]
+)
 NUMBERS = st.integers(0, 9)
 NOTES = st.builds(
     lambda number, source, words, patient, category: note(
-        f"n{number}", " ".join(words), source=source, patient=f"p{patient}", category=category
+        f"n{number}",
+        " ".join(words),
+        source=source,
+        patient=f"p{patient}" if patient else None,
+        category=category,
     ),
     NUMBERS,
     st.sampled_from(["s", "t"]),
@@ -105,6 +111,11 @@ class StoreMachine(RuleBasedStateMachine):
         query = ENCODER.encode([" ".join(words)])
         for real, plain in [*self.held, (self.store.snapshot(), self.oracle.snapshot())]:
             find_the_same(real, plain, query, count)
+
+    @rule(words=st.lists(WORDS, min_size=1, max_size=4))
+    def search_words(self, words: list[str]) -> None:
+        for real, plain in [*self.held, (self.store.snapshot(), self.oracle.snapshot())]:
+            find_the_same_words(real, plain, " ".join(words))
 
     @invariant()
     def both_hold_the_same(self) -> None:
