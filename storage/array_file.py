@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from notekin.durable import make_private
 from notekin.storage.damage import damaged
 
 Numbers: TypeAlias = npt.NDArray[np.integer[Any]]
@@ -38,6 +39,7 @@ def write_array_file(path: Path, arrays: Mapping[str, Numbers], facts: Mapping[s
         at += -(-array.nbytes // _ALIGNMENT) * _ALIGNMENT
     header = json.dumps({"facts": dict(facts), "arrays": described}).encode()
     header += b" " * (-(len(_MAGIC) + _LENGTH_BYTES + len(header)) % _ALIGNMENT)
+    make_private(path)
     with path.open("wb") as file:
         file.write(_MAGIC + len(header).to_bytes(_LENGTH_BYTES, "little") + header)
         for array in small.values():
