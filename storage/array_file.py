@@ -12,7 +12,6 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from notekin.durable import make_private
 from notekin.storage.damage import damaged
 
 Numbers: TypeAlias = npt.NDArray[np.integer[Any]]
@@ -25,7 +24,7 @@ _TYPES = {"|u1", "<u2", "<u4", "<u8"}
 
 
 def write_array_file(path: Path, arrays: Mapping[str, Numbers], facts: Mapping[str, int]) -> None:
-    """Write arrays and some facts about them as one file.
+    """Write arrays and some facts about them as one file, its owner's alone.
 
     ::
 
@@ -39,8 +38,7 @@ def write_array_file(path: Path, arrays: Mapping[str, Numbers], facts: Mapping[s
         at += -(-array.nbytes // _ALIGNMENT) * _ALIGNMENT
     header = json.dumps({"facts": dict(facts), "arrays": described}).encode()
     header += b" " * (-(len(_MAGIC) + _LENGTH_BYTES + len(header)) % _ALIGNMENT)
-    make_private(path)
-    with path.open("wb") as file:
+    with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
         file.write(_MAGIC + len(header).to_bytes(_LENGTH_BYTES, "little") + header)
         for array in small.values():
             file.write(array.tobytes())
