@@ -28,10 +28,6 @@ Likeness = npt.NDArray[np.uint8]
 _Hashes = npt.NDArray[np.uint64]
 
 _WORD = re.compile(r"[^\W_]+")
-_SEED = 20_251_125
-_FACTORS, _TERMS = np.random.default_rng(_SEED).integers(
-    0, 2**64, (2, HASHES), np.uint64
-) | np.uint64(1)
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _HALF = np.uint64(32)
 
@@ -44,7 +40,8 @@ def likeness_of(texts: Sequence[str]) -> Likeness:
     runs = [_runs(text) for text in texts]
     every = np.concatenate(runs)
     starts = np.cumsum([0, *(len(run) for run in runs[:-1])])
-    for place, (factor, term) in enumerate(zip(_FACTORS, _TERMS, strict=True)):
+    for place in range(HASHES):
+        factor, term = np.uint64(_hash(f"factor {place}") | 1), np.uint64(_hash(f"term {place}"))
         found[:, place] = np.minimum.reduceat((every * factor + term) >> _HALF, starts)
     return found
 
