@@ -61,7 +61,7 @@ def test_each_unit_of_a_stratum_is_as_likely_to_be_drawn_as_the_chance_says() ->
     for seed in range(3000):
         sample = sample_of(candidates.scores, candidates.ids, seed)
         drawn[sample.order[:12]] += 1
-    chance = sample.inclusion(12)
+    chance = sample_of(candidates.scores, candidates.ids).inclusion(12)
     assert chance.sum() == pytest.approx(12)
     assert np.abs(drawn / 3000 - chance).max() < 4 * np.sqrt(0.25 / 3000)
 
