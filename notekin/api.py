@@ -94,6 +94,7 @@ class Store:
         self._folder: StoreFolder | None = None
         self._snapshot: Snapshot | None = None
         self._encoder: Encoder | None = None
+        self._fits = False
 
     def index(
         self,
@@ -343,6 +344,7 @@ class Store:
         if self._folder is not None:
             self._folder.close()
         self._folder = self._snapshot = None
+        self._fits = False
 
     def __enter__(self) -> Self:
         return self
@@ -422,8 +424,13 @@ class Store:
         return self._encoder_of_store()
 
     def _encoder_of_store(self) -> Encoder:
-        """Return the encoder that made the store; refuse another one."""
+        """Return the encoder that made the store; refuse another one.
+
+        What a store says of its encoder never changes, so it is asked once.
+        """
         folder = self._open()
+        if self._fits and self._encoder is not None:
+            return self._encoder
         made_by, spread = folder.catalog.fingerprint(), folder.catalog.spread()
         if self._spreading is not None and (spread is None or spread["kind"] != self._spreading):
             raise EncoderMismatchError(
@@ -432,6 +439,7 @@ class Store:
             )
         encoder = self._encoder or self._load(self._model or made_by.model, made_by, spread)
         folder.check_encoder(encoder.fingerprint)
+        self._encoder, self._fits = encoder, True
         return encoder
 
     def _load(
