@@ -32,10 +32,12 @@ check: $(VENV)/dev ## Lint, format, types and layers
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 
+# make bench NOTES=notes.parquet TASKS=DIR also measures the real mix of lengths, and fidelity.
 bench: $(VENV)/dev ## Measure encoding on this machine, with a plot
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,bench]'
 	@mkdir -p benchmarks/results
-	$(BIN)/python benchmarks/encode.py --plot benchmarks/results/encode.png
+	$(BIN)/python benchmarks/encode.py --plot benchmarks/results/encode.png $(if $(NOTES),--notes $(NOTES))
+	$(if $(NOTES)$(TASKS),$(BIN)/python benchmarks/fidelity.py $(if $(NOTES),--notes $(NOTES)) $(if $(TASKS),--tasks $(TASKS)))
 
 clean: ## Remove the environment, the demonstration's store and what tools left
 	rm -rf $(VENV) notekin-demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .import_linter_cache

@@ -180,8 +180,10 @@ def plot(curves: dict[str, dict[str, dict[int, float]]], path: Path) -> None:
     for axis, (model, speeds) in zip(axes[0], curves.items(), strict=True):
         for name, by_length in speeds.items():
             axis.plot(list(by_length), list(by_length.values()), marker="o", label=name)
-        axis.set(xscale="log", yscale="log", xlabel="tokens in a note", title=model)
-        axis.set_ylabel("real tokens a second")
+        for scale, dimension in ((axis.set_xscale, axis.xaxis), (axis.set_yscale, axis.yaxis)):
+            scale("log", base=2)
+            dimension.set_major_formatter("{x:,.0f}")
+        axis.set(xlabel="tokens in a note", ylabel="real tokens a second", title=model)
         axis.legend(fontsize=8)
     figure.tight_layout()
     figure.savefig(path, dpi=120)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -68,39 +66,34 @@ def product_rate(config: LongformerConfig, precision: str, repeats: int) -> floa
 
 @torch.inference_mode()
 def product_seconds(precision: str, into: int, out: int, count: int, repeats: int) -> float:
-    """Return the median seconds of one product of ``count`` rows, as the model takes it."""
+    """Return the seconds of one product of ``count`` rows by itself, without what rounds for it."""
     numbers = arithmetic(precision, "cpu")
     product: Linear = numbers.linear(torch.randn(out, into) * 0.02, torch.randn(out))
     rows = torch.randn(count, into).to(numbers.dtype)
-    return median_seconds(lambda: product(rows), 4 * repeats)
-
-
-def median_seconds(call: Callable[[], object], repeats: int) -> float:
-    """Return the median seconds of a call, after a warm-up."""
-    call()
-    taken: list[float] = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        call()
-        taken.append(time.perf_counter() - start)
-    return statistics.median(taken)
+    product(rows)
+    calls = 4 * repeats
+    seen = Operators(profiled(lambda: [product(rows) for _ in range(calls)]), calls * count)
+    return seen.products / calls
 
 
 def operators(one: Way, batch: list[Ids]) -> Operators:
     """Return where the time of a batch goes; the profiler sees one thread alone."""
-    from torch.profiler import ProfilerActivity, profile
-
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     one.encode(batch)
-    with stderr_hushed(), profile(activities=[ProfilerActivity.CPU]) as seen:
-        one.encode(batch)
+    seconds = profiled(lambda: one.encode(batch))
     torch.set_num_threads(threads)
+    return Operators(seconds, sum(map(len, batch)))
+
+
+def profiled(call: Callable[[], object]) -> dict[str, float]:
+    """Return the seconds of each operator by itself, the longest first."""
+    from torch.profiler import ProfilerActivity, profile
+
+    with stderr_hushed(), profile(activities=[ProfilerActivity.CPU]) as seen:
+        call()
     rows = sorted(seen.key_averages(), key=lambda row: -row.self_cpu_time_total)
-    return Operators(
-        {row.key.split("::")[-1]: row.self_cpu_time_total / 1e6 for row in rows},
-        sum(map(len, batch)),
-    )
+    return {row.key.split("::")[-1]: row.self_cpu_time_total / 1e6 for row in rows}
 
 
 @contextmanager
