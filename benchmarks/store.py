@@ -36,7 +36,7 @@ from store_task import (
 )
 
 from notekin.search.filters import condition_of
-from notekin.search.retrieval import Searcher
+from notekin.search.ranking import Scope, nearest_notes
 from notekin.storage.index_choice import IndexChoice, index_named
 from notekin.storage.keys import PLACE_BITS
 from notekin.storage.records import NewNote, digest_of
@@ -82,7 +82,6 @@ class Ours:
     def create(self, folder: Path, dim: int) -> None:
         encoder = NoEncoder(dim)
         self.folder = StoreFolder.open_or_create(folder, encoder.fingerprint, index=self._index)
-        self._encoder = encoder
 
     def add(self, first: int, vectors: Vectors, patients: Days, days: Days) -> None:
         with self.folder.write() as writer:
@@ -91,19 +90,19 @@ class Ours:
     def finish(self) -> None:
         with self.folder.write() as writer:
             writer.compact()
-        self._searcher = Searcher(self.folder.snapshot(), self._encoder)
+        self._snapshot = self.folder.snapshot()
 
     def open(self, folder: Path) -> None:
         self.folder = StoreFolder.open(folder)
-        self._encoder = NoEncoder(self.folder.catalog.fingerprint().dim)
-        self._searcher = Searcher(self.folder.snapshot(), self._encoder)
+        self._snapshot = self.folder.snapshot()
 
     def search(self, query: Vectors, k: int, limit: int | None) -> list[int]:
-        condition = None
+        allowed = None
         if limit is not None:
             condition = condition_of(before=FIRST_DAY + timedelta(days=limit))
-        (ranking,) = self._searcher.rank(query[None], k, condition)
-        return [int(key) - 1 for key in ranking.keys]
+            allowed = self._snapshot.select(condition)
+        (near,) = nearest_notes(self._snapshot, query[None], k, Scope(allowed))
+        return [int(key) - 1 for key in near.keys[:k]]
 
     def close(self) -> None:
         self.folder.close()

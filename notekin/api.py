@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -36,6 +36,7 @@ from notekin.indexer.spread import (
 )
 from notekin.search.filters import When, Where, condition_of
 from notekin.search.hits import Results
+from notekin.search.mode import Mode, mode_named, modes_named
 from notekin.search.retrieval import Searcher
 from notekin.settings import Settings, read_settings
 from notekin.storage.catalog import FILE_NAME
@@ -193,8 +194,9 @@ class Store:
         where: Where | None = None,
         after: When | None = None,
         before: When | None = None,
+        mode: str | Mode = Mode.HYBRID,
     ) -> Results:
-        """Return the ``k`` notes that are nearest to a text in meaning, with their evidence.
+        """Return the ``k`` notes that answer a text best, with their evidence.
 
         Args:
             text: A question, a phrase, a pasted note; any length.
@@ -203,13 +205,18 @@ class Store:
                 expression: ``(notekin.field("age") >= 65) & notekin.field("ward").missing()``.
             after: Only notes recorded then or later.
             before: Only notes recorded earlier.
+            mode: ``hybrid`` goes by meaning and by words; ``dense`` by meaning alone;
+                ``lexical`` by words alone, and finds only notes that hold some of them.
 
         Raises:
             NoSuchStoreError: There is no store at this path.
             FilterError: A filter names no field of this store.
         """
-        condition, encoder = condition_of(where, after, before), self._encoder_of_store()
-        return self._read(lambda snapshot: Searcher(snapshot, encoder).search(text, k, condition))
+        condition, asked = condition_of(where, after, before), mode_named(mode)
+        encoder = self._encoder_of_store()
+        return self._read(
+            lambda snapshot: Searcher(snapshot, encoder).search(text, k, condition, asked)
+        )
 
     def similar(
         self,
@@ -273,6 +280,12 @@ class Store:
         task: str | Path,
         k: int = 10,
         progress: Progress = lambda _report, _total: None,
+        *,
+        modes: Sequence[str | Mode] = (Mode.HYBRID,),
+        filters: bool = False,
+        recall: bool = False,
+        plot: str | Path | None = None,
+        run: str | Path | None = None,
     ) -> Evaluation:
         """Measure how well the store answers a retrieval task in BEIR form.
 
@@ -280,20 +293,43 @@ class Store:
         documents are searched.
 
         Args:
-            task: A folder with corpus.jsonl, queries.jsonl (either may end in .gz) and
-                qrels.tsv.
+            task: A folder with corpus.jsonl, queries.jsonl and qrels.tsv or qrels/test.tsv;
+                each may end in .gz.
             k: The cut of the measures.
             progress: Told after each batch of documents indexed.
+            modes: Measured side by side; ``all`` for every mode.
+            filters: Ask each query's ``metadata.filters`` as predicates, and its
+                ``metadata.semantic_text`` as the text.
+            recall: Measure, too, how many of the truly nearest notes the search's path finds.
+            plot: A picture to draw: nDCG by the notes' length and by the answer's depth.
+            run: A file to write what was found to, in TREC's form.
+
+        Raises:
+            NoSuchSourceError: There is no such folder.
+            ReaderError: The task is not in BEIR form.
+            FilterError: A query's filter is none, or names no field of the task's documents.
+            UsageError: A mode is none, ``k`` is below 1, or a plot can't be made.
         """
         from notekin.indexer.readers import open_source
-        from notekin.search.evaluation import evaluate, read_task
+        from notekin.search.evaluation import Plan, check_plan, evaluate
+        from notekin.search.plot import check_plot, draw, lengths_of
+        from notekin.search.task import read_task
 
+        plan = Plan(modes_named(modes), k, filters, recall)
+        check_plan(plan)
+        if plot is not None:
+            check_plot(Path(plot))
         read = read_task(Path(task))
         corpus = open_source(read.corpus, format="beir")
         self._index([corpus], progress)
         encoder = self._encoder_of_store()
         condition = OneOf("source", (corpus.name,))
-        return self._read(lambda snapshot: evaluate(read, snapshot, encoder, condition, k))
+        measured = self._read(lambda snapshot: evaluate(read, snapshot, encoder, condition, plan))
+        if run is not None:
+            measured.write_run(Path(run))
+        if plot is not None:
+            draw(measured, self._read(lambda snapshot: lengths_of(snapshot, condition)), Path(plot))
+        return measured
 
     def verify(self, *, deep: bool = False) -> Verification:
         """Check that the store is whole; others may read and write it meanwhile.

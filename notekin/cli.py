@@ -180,14 +180,21 @@ def search(
     filters: FiltersOption = None,
     after: AfterOption = None,
     before: BeforeOption = None,
+    mode: Annotated[
+        str,
+        typer.Option(
+            "--mode", help="hybrid (meaning and words), dense (meaning) or lexical (words)."
+        ),
+    ] = "hybrid",
     as_json: JsonOption = False,
 ) -> None:
-    """Find the notes nearest to a text in meaning, with the passages that say so."""
+    """Find the notes that answer a text best, with the passages that say so."""
     from notekin import display
     from notekin.search.where import parse_where
 
     with open_store(store) as opened:
-        found = opened.search(text, k, parse_where(where or [], filters), after, before)
+        asked = parse_where(where or [], filters)
+        found = opened.search(text, k, asked, after, before, mode)
     print_json(found.to_dict()) if as_json else display.results(stdout(), found)
 
 
@@ -243,6 +250,28 @@ def evaluate(
     store: StoreOption = None,
     k: CountOption = 10,
     model: Annotated[str | None, typer.Option("--model", help="For a new store.")] = None,
+    modes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--mode", help="hybrid (the usual), dense, lexical, or all; may be given again."
+        ),
+    ] = None,
+    filters: Annotated[
+        bool,
+        typer.Option("--filters", help="Ask each query's metadata.filters as predicates."),
+    ] = False,
+    recall: Annotated[
+        bool,
+        typer.Option("--recall", help="Measure the search path's recall by filter, too."),
+    ] = False,
+    plot: Annotated[
+        Path | None,
+        typer.Option("--plot", metavar="FILE", help="Draw nDCG by note length and by depth."),
+    ] = None,
+    run: Annotated[
+        Path | None,
+        typer.Option("--run", metavar="FILE", help="Write what was found, as a TREC run."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure retrieval on a BEIR task; its corpus is indexed first where it isn't there."""
@@ -250,7 +279,16 @@ def evaluate(
     from notekin.progress import shown
 
     with open_store(store, model) as opened, shown(_stderr()) as progress:
-        measured = opened.evaluate(task, k, progress)
+        measured = opened.evaluate(
+            task,
+            k,
+            progress,
+            modes=modes or ["hybrid"],
+            filters=filters,
+            recall=recall,
+            plot=plot,
+            run=run,
+        )
     print_json(measured.to_dict()) if as_json else display.evaluation(stdout(), measured)
 
 

@@ -140,12 +140,24 @@ def purging(console: Console, done: PurgeReport) -> None:
 
 
 def evaluation(console: Console, measured: Evaluation) -> None:
-    """Print a task's measures."""
-    table = Table("task", "mode", "queries", *measured.metrics, "queries/s")
-    values = [f"{value:.3f}" for value in measured.metrics.values()]
-    rate = f"{measured.queries_per_s:,.1f}"
-    table.add_row(measured.task, measured.mode, str(measured.queries), *values, rate)
+    """Print a task's measures, mode by mode, and what chance makes of their differences."""
+    console.print(f"{measured.task.name}: {len(measured.task.queries):,} queries", highlight=False)
+    table = Table("mode", *measured.results[0].metrics, "queries/s")
+    for result in measured.results:
+        values = [f"{value:.3f}" for value in result.metrics.values()]
+        table.add_row(result.mode.value, *values, f"{result.queries_per_s:,.1f}")
     console.print(table)
+    for one in measured.differences:
+        console.print(
+            f"nDCG@{measured.k}: {one.mode} {one.difference:+.3f} on {one.than}, p {one.p:.4f} "
+            "(paired randomisation)",
+            highlight=False,
+        )
+    if measured.recalls:
+        table = Table("notes allowed", "of all", "path", f"recall@{measured.k} of dense search")
+        for each in measured.recalls:
+            table.add_row(f"{each.notes:,}", f"{each.share:.0%}", each.path, f"{each.recall:.3f}")
+        console.print(table)
 
 
 def _facts(hit: Hit) -> Text:

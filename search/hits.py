@@ -25,11 +25,27 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelScore:
+    """How one channel sees a note.
+
+    Attributes:
+        rank: Among all notes that the search scored in this channel, counted from 1.
+        score: ``dense``: the cosine of its best passage; ``lexical``: its relevance, 0 to 1;
+            ``note``: the cosine of its note vector.
+    """
+
+    rank: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """A note that was found.
 
     Attributes:
-        score: Cosine between query and note, at most 1; higher is nearer.
+        score: From 0 to 1 in hybrid and lexical mode (docs/scores.md); a cosine in dense mode
+            and of notes that are like another. Higher is nearer.
+        channels: Channel to the note's rank and score there.
         evidence: The passages that matched best, best first.
     """
 
@@ -37,6 +53,7 @@ class Hit:
     note_id: str
     patient_id: str | None
     score: float
+    channels: Mapping[str, ChannelScore]
     category: str | None
     recorded_at: datetime | None
     title: str | None

@@ -1,34 +1,34 @@
-"""Which notes are nearest: by their best passage to a query, by their vector to a note."""
+"""Which notes answer a query best: by meaning and by words; which are most like a note."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from notekin.errors import UsageError
-from notekin.search.hits import Evidence, Hit, Results
+from notekin.search.fusion import Fusion
+from notekin.search.hits import ChannelScore, Evidence, Hit, Results
+from notekin.search.mode import Mode
+from notekin.search.ranking import (
+    HybridRanker,
+    Ranking,
+    Scope,
+    Standing,
+    by_dense,
+    by_lexical,
+    nearest_notes,
+)
+from notekin.search.wording import wanted_of
 from notekin.storage.conditions import Condition
-from notekin.storage.keys import Keys, note_keys_of
-from notekin.storage.nearest import Nearest, Seen
+from notekin.storage.nearest import NoteScores
 from notekin.storage.records import StoredNote
+from notekin.storage.relevance import Relevance
 from notekin.storage.snapshot import Snapshot
 from notekin.types import Encoder, NoteKey, Vectors
 
 EVIDENCE_PASSAGES = 3
-_FIRST_FETCH = 4
-_FETCH_GROWTH = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Ranking:
-    """Notes, best first: keys and scores, each of shape (notes,); and how they were found."""
-
-    keys: Keys
-    scores: Vectors
-    seen: Seen
 
 
 class Searcher:
@@ -42,21 +42,34 @@ class Searcher:
         """Return the query vector of each text, float32 of shape (len(texts), dim)."""
         return self._encoder.encode(texts)
 
-    def search(self, text: str, k: int, condition: Condition | None = None) -> Results:
-        """Return the ``k`` notes whose best passage is nearest to a text in meaning.
+    def search(
+        self,
+        text: str,
+        k: int,
+        condition: Condition | None = None,
+        mode: Mode = Mode.HYBRID,
+        sections: Sequence[str] | None = None,
+    ) -> Results:
+        """Return the ``k`` notes that answer a text best.
 
-        If ``k`` notes meet the condition, ``k`` come back.
+        If ``k`` notes meet the condition, ``k`` come back; in lexical mode, ``k`` of those that
+        hold a word of the text, or what says the same.
+
+        Args:
+            text: Any length.
+            k: How many.
+            condition: What the notes must meet; None lets all pass.
+            mode: Which channels are listened to.
+            sections: Titles; only what stands in one of these sections counts.
 
         Raises:
             UsageError: ``k`` is below 1, or the text is empty.
             FilterError: The condition asks for a field that no note has.
         """
         began = time.perf_counter()
-        if not text.strip():
-            raise UsageError("The query is empty. Say in words what the notes should be about.")
-        query = self._encoder.encode([text])
-        ranking = self.rank(query, k, condition)[0]
-        return self._results(query[0], ranking, began)
+        queries = self.encode([text])
+        ranking = self.rank([text], k, condition, mode, sections, queries)[0]
+        return self._results(queries[0], ranking, began)
 
     def similar(
         self,
@@ -78,52 +91,100 @@ class Searcher:
         allowed = None if condition is None else self._snapshot.select(condition)
         found = self._snapshot.nearest_notes(vector[None], k + 1, allowed)
         others = found.keys[0] != note.note_key
-        ranking = Ranking(found.keys[0][others][:k], found.scores[0][others][:k], found.seen)
-        return self._results(vector, ranking, began)
+        keys, scores = found.keys[0][others][:k], found.scores[0][others][:k]
+        standing = Standing(np.arange(1, len(keys) + 1), scores)
+        return self._results(vector, Ranking(keys, scores, found.seen, {"note": standing}), began)
 
-    def rank(self, queries: Vectors, k: int, condition: Condition | None = None) -> list[Ranking]:
-        """Return the ``k`` notes with the best passage for each query vector.
+    def rank(
+        self,
+        texts: Sequence[str],
+        k: int,
+        condition: Condition | None = None,
+        mode: Mode = Mode.HYBRID,
+        sections: Sequence[str] | None = None,
+        queries: Vectors | None = None,
+    ) -> list[Ranking]:
+        """Return the ``k`` notes that answer each text best; as ``search``, without the facts.
 
         Args:
-            queries: float32 of shape (q, dim), each of length 1.
+            texts: The queries.
             k: How many notes a query; fewer come back only where fewer are allowed.
             condition: What the notes must meet; None lets all pass.
+            mode: Which channels are listened to.
+            sections: Titles; only what stands in one of these sections counts.
+            queries: The texts' vectors, where they are known; float32 of shape (texts, dim).
         """
         _check(k)
+        _check_texts(texts)
         allowed = None if condition is None else self._snapshot.select(condition)
-        return self._rank(queries, k, allowed, k * _FIRST_FETCH, Seen())
-
-    def _rank(
-        self, queries: Vectors, k: int, allowed: Keys | None, fetch: int, before: Seen
-    ) -> list[Ranking]:
-        """Fetch passages, and more of them for the queries whose passages share too few notes."""
-        found = self._snapshot.nearest_passages(queries, fetch, allowed)
-        rankings = _by_note(found, k, before)
-        exhausted = found.keys.shape[1] < fetch
-        short = [at for at, one in enumerate(rankings) if len(one.keys) < k]
-        if short and not exhausted:
-            seen = before + found.seen
-            again = self._rank(queries[short], k, allowed, fetch * _FETCH_GROWTH, seen)
-            for at, ranking in zip(short, again, strict=True):
-                rankings[at] = ranking
+        scope = Scope(allowed, sections)
+        if mode is Mode.LEXICAL:
+            return [by_lexical(self._relevance(text, scope)[0], k, scope) for text in texts]
+        queries = self.encode(texts) if queries is None else queries
+        found = nearest_notes(self._snapshot, queries, k, scope)
+        if mode is Mode.DENSE:
+            return [by_dense(near, k) for near in found]
+        rankings = []
+        for text, query, near in zip(texts, queries, found, strict=True):
+            relevance, fusion = self._relevance(text, scope)
+            ranker = HybridRanker(self._snapshot, query, relevance, fusion, scope)
+            rankings.append(ranker.rank(near, k))
         return rankings
+
+    def score(
+        self,
+        text: str,
+        condition: Condition | None = None,
+        mode: Mode = Mode.HYBRID,
+        sections: Sequence[str] | None = None,
+    ) -> NoteScores:
+        """Return the score of every allowed note, exactly: all vectors are looked at.
+
+        In hybrid and lexical mode it is from 0 to 1, and means the same for every query, filter
+        and store of one model: 0 where a note shares neither meaning nor words with the text.
+        In dense mode it is the cosine, from -1 to 1. Lexical mode gives only the notes that
+        hold a word of the text, or what says the same.
+
+        Raises:
+            UsageError: The text is empty.
+            FilterError: The condition asks for a field that no note has.
+        """
+        _check_texts([text])
+        allowed = None if condition is None else self._snapshot.select(condition)
+        scope = Scope(allowed, sections)
+        if mode is Mode.LEXICAL:
+            relevance, _ = self._relevance(text, scope)
+            keys = relevance.at_most(allowed).keys
+            return NoteScores(keys, relevance.of(keys))
+        query = self.encode([text])[0]
+        dense = self._snapshot.best_passages(query, allowed, sections)
+        if mode is Mode.DENSE:
+            return dense
+        relevance, fusion = self._relevance(text, scope)
+        return NoteScores(dense.keys, fusion.fuse(relevance.of(dense.keys), dense.scores))
+
+    def _relevance(self, text: str, scope: Scope) -> tuple[Relevance, Fusion]:
+        wanted = wanted_of(text)
+        words = sum(len(one.words) for one in wanted)
+        return self._snapshot.relevance(wanted, scope.sections), Fusion.for_words(words)
 
     def _results(self, query: Vectors, ranking: Ranking, began: float) -> Results:
         notes = self._snapshot.notes([NoteKey(int(key)) for key in ranking.keys])
-        hits = tuple(
-            self._hit(query, note, rank, float(score))
-            for rank, (note, score) in enumerate(zip(notes, ranking.scores, strict=True), start=1)
-        )
+        hits = tuple(self._hit(query, note, ranking, at) for at, note in enumerate(notes))
         took_ms = (time.perf_counter() - began) * 1000
         seen = ranking.seen
         return Results(self._snapshot.generation, seen.path, seen.candidates, took_ms, hits)
 
-    def _hit(self, query: Vectors, note: StoredNote, rank: int, score: float) -> Hit:
+    def _hit(self, query: Vectors, note: StoredNote, ranking: Ranking, at: int) -> Hit:
         return Hit(
-            rank=rank,
+            rank=at + 1,
             note_id=note.note_id,
             patient_id=note.patient_id,
-            score=score,
+            score=float(ranking.scores[at]),
+            channels={
+                name: ChannelScore(int(seen.ranks[at]), float(seen.scores[at]))
+                for name, seen in ranking.channels.items()
+            },
             category=note.category,
             recorded_at=note.recorded_at,
             title=note.title,
@@ -151,16 +212,11 @@ class Searcher:
         )
 
 
-def _by_note(found: Nearest, k: int, before: Seen) -> list[Ranking]:
-    """Return for each query the first ``k`` notes among its passages, each with its best."""
-    rankings = []
-    for scores, passages in zip(found.scores, found.keys, strict=True):
-        keys, first = np.unique(note_keys_of(passages), return_index=True)
-        order = np.argsort(first)[:k]
-        rankings.append(Ranking(keys[order], scores[first[order]], before + found.seen))
-    return rankings
-
-
 def _check(k: int) -> None:
     if k < 1:
         raise UsageError(f"k is {k}; ask for at least one hit.")
+
+
+def _check_texts(texts: Sequence[str]) -> None:
+    if not all(text.strip() for text in texts):
+        raise UsageError("The query is empty. Say in words what the notes should be about.")

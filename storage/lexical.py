@@ -58,6 +58,11 @@ class LexicalPart:
         dead = int(self._dead[posted.rows].sum()) if self._has_dead else 0
         return len(posted.rows) - dead
 
+    def live_places(self, posted: Posted) -> int:
+        """Return how often a term stands in live notes."""
+        dead = int(posted.counts[self._dead[posted.rows]].sum()) if self._has_dead else 0
+        return len(posted.places) - dead
+
     def fit(self, rows: Numbers, allowed: Keys | None) -> Mask:
         """Return for each of some rows whether its note is live and allowed."""
         fit = ~self._dead[rows]
@@ -111,9 +116,14 @@ class Lexicon:
         return sum(part.live for part in self.parts)
 
     @cached_property
+    def words(self) -> int:
+        """How many words of live notes are compared."""
+        return sum(part.total for part in self.parts)
+
+    @cached_property
     def mean_length(self) -> float:
         """Words of a live note, at the mean; 1 where there are none."""
-        return (sum(part.total for part in self.parts) / self.notes if self.notes else 0) or 1.0
+        return (self.words / self.notes if self.notes else 0) or 1.0
 
     def score(
         self,
@@ -179,7 +189,7 @@ class Lexicon:
             counts.append(here.counts.astype(np.int64))
             weights.append(np.full(len(here.rows), weight))
         row, tf = np.concatenate(rows), np.concatenate(counts)
-        found_here = np.concatenate(weights) * tf / (tf + self._norm(place)[row])
+        found_here = np.concatenate(weights) * tf / (tf + self.norm(place)[row])
         return np.asarray(np.bincount(row, found_here), np.float64)
 
     def _rarity(self, posted: Sequence[Posted | None]) -> float:
@@ -191,7 +201,7 @@ class Lexicon:
         )
         return math.log1p((self.notes - df + 0.5) / (df + 0.5))
 
-    def _norm(self, place: int) -> npt.NDArray[np.float64]:
+    def norm(self, place: int) -> npt.NDArray[np.float64]:
         """Return what stands beside tf for each note of a segment; worked out once."""
         if place not in self._norms:
             lengths = self.parts[place].words.postings.lengths.astype(np.float64)

@@ -17,6 +17,7 @@ from notekin.errors import (
     StaleSnapshotError,
 )
 from notekin.storage import reading
+from notekin.storage.best_passages import ascending, best_of
 from notekin.storage.catalog import Catalog
 from notekin.storage.conditions import Condition
 from notekin.storage.damage import damaged
@@ -26,9 +27,11 @@ from notekin.storage.nearest import Nearest, NoteScores, merge
 from notekin.storage.paths import nearest
 from notekin.storage.reading import Counts, Upkeep
 from notekin.storage.records import StoredNote, StoredPassage
+from notekin.storage.relevance import Relevance
 from notekin.storage.segments import Segment
 from notekin.storage.vector_file import VectorFile
 from notekin.storage.vector_rows import Rows, all_but, rows_of
+from notekin.storage.wanted import Wanted
 from notekin.types import NoteKey, Vectors
 
 
@@ -137,6 +140,35 @@ class Snapshot:
             sections: Titles; only what stands in passages of these counts. None for all.
         """
         return self._lexicon.score(terms, allowed, sections)
+
+    def relevance(
+        self, wanted: Sequence[Wanted], sections: Sequence[str] | None = None
+    ) -> Relevance:
+        """Return how well the words of notes answer a query, to be asked note by note.
+
+        Args:
+            wanted: What the query asks for.
+            sections: Titles; only what stands in passages of these counts. None for all.
+        """
+        return Relevance(self._lexicon, wanted, sections)
+
+    def best_passages(
+        self, query: Vectors, allowed: Keys | None = None, sections: Sequence[str] | None = None
+    ) -> NoteScores:
+        """Return the score of the best passage of every allowed note; all are scored.
+
+        Args:
+            query: float32 of shape (dim,), of length 1.
+            allowed: Keys of the notes, ascending; None for all.
+            sections: Titles; only passages that begin in one of these count. None for all.
+        """
+        allowed = self._alive(allowed)
+        return ascending(
+            [
+                best_of(segment.passages, query, self._passage_rows(place, allowed, sections))
+                for place, segment in enumerate(self._segments)
+            ]
+        )
 
     def with_phrase(self, text: str, allowed: Keys | None = None) -> Keys:
         """Return the allowed notes that hold a phrase, ascending; it may cross passages.

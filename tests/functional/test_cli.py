@@ -176,7 +176,7 @@ def test_evaluate_indexes_the_corpus_and_measures(tmp_path: Path, model: Path) -
     (task / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\nq1\td1\t1\nq2\tq2\t1\n")
     store = tmp_path / "s"
     measured = answer("evaluate", task, "--store", store, "--model", model)
-    assert (measured["task"], measured["mode"], measured["queries"]) == ("task", "dense", 2)
+    assert (measured["task"], measured["mode"], measured["queries"]) == ("task", "hybrid", 2)
     wanted = {"nDCG@10", "recall@10", "recall@100", "RR@10", "AP"}
     assert set(measured["metrics"]) == wanted
     assert measured["metrics"]["RR@10"] == 0.5  # q2's own document is not counted
