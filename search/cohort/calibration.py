@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from notekin.search.cohort.logistic import Array, Prior, fit, probability_of
-from notekin.search.cohort.sampling import Ids, Places, ranks_of
+from notekin.search.cohort.sampling import Ids, Places
 from notekin.types import Vectors
 
 Flags: TypeAlias = npt.NDArray[np.bool_]
@@ -65,6 +65,11 @@ class Candidates:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def only(self, places: Places) -> Candidates:
+        """Return some of them, in the order given."""
+        vectors = None if self.vectors is None else self.vectors[places]
+        return Candidates(self.ids[places], self.scores[places], vectors)
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:
@@ -110,18 +115,23 @@ class Model:
     """
 
     def __init__(self, candidates: Candidates, judged: Judged) -> None:
-        self._of_scores = _score_features(candidates)
-        self._vectors = candidates.vectors
+        self._candidates = candidates
         self._centre, self._directions = _directions(candidates.vectors, judged)
 
-    def probabilities(self, judged: Judged) -> Array:
-        """Return each candidate's probability after these verdicts, of shape (units,)."""
+    def probabilities(self, judged: Judged, of: Candidates | None = None) -> Array:
+        """Return probabilities after these verdicts, of shape (units,).
+
+        Args:
+            judged: The verdicts on the candidates.
+            of: Whose; the candidates' where None. A score's rank is among the candidates.
+        """
+        of = self._candidates if of is None else of
         weights = self._fit(judged)
         scored = len(SCORE_PRIOR.mean)
-        logits = self._of_scores @ weights[:scored]
-        if self._vectors is not None:
+        logits = self._of_scores(of.scores) @ weights[:scored]
+        if of.vectors is not None:
             towards = self._directions.T @ weights[scored:]
-            logits = logits + (self._vectors @ towards - self._centre @ towards)
+            logits = logits + (of.vectors @ towards - self._centre @ towards)
         return probability_of(logits)
 
     def left_out(self, judged: Judged) -> Array:
@@ -134,11 +144,20 @@ class Model:
         return fit(self._features(judged.places), judged.truths, self._prior())
 
     def _features(self, places: Places) -> Array:
-        of_scores = self._of_scores[places]
-        if self._vectors is None:
+        of_scores = self._of_scores(self._candidates.scores[places])
+        if self._candidates.vectors is None:
             return of_scores
-        of_vectors = (self._vectors[places] - self._centre) @ self._directions.T
+        of_vectors = (self._candidates.vectors[places] - self._centre) @ self._directions.T
         return np.concatenate([of_scores, of_vectors], axis=1)
+
+    def _of_scores(self, scores: Vectors) -> Array:
+        """Return a constant, the falling logarithm of the rank, and the score in deviations."""
+        own = np.sort(self._candidates.scores).astype(np.float64)
+        wide = scores.astype(np.float64)
+        better = len(own) - np.searchsorted(own, wide, side="right")
+        spread = float(own.std()) if len(own) else 0.0
+        standard = (wide - own.mean()) / spread if spread > 0 else np.zeros(len(wide))
+        return np.stack([np.ones(len(wide)), -np.log1p(better), standard], axis=1)
 
     def _prior(self) -> Prior:
         further = len(self._directions)
@@ -183,16 +202,6 @@ def _passing(hits: Array, sizes: Array, aim: Aim) -> int:
     if aim.kind is AimKind.RECALL:
         return int(np.argmax(hits >= aim.value * hits[-1]))
     return int(np.argmax(2 * hits / np.maximum(sizes + hits[-1], 1e-12)))
-
-
-def _score_features(candidates: Candidates) -> Array:
-    """Return a constant, the falling logarithm of the rank, and the score in deviations."""
-    scores = candidates.scores.astype(np.float64)
-    deviation = float(scores.std()) if len(scores) else 0.0
-    centred = scores - scores.mean() if len(scores) else scores
-    standard = centred / deviation if deviation > 0 else np.zeros(len(scores))
-    ranks = ranks_of(candidates.scores, candidates.ids)
-    return np.stack([np.ones(len(scores)), -np.log1p(ranks), standard], axis=1)
 
 
 def _directions(vectors: Vectors | None, judged: Judged) -> tuple[Array, Array]:
