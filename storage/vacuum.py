@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from notekin.durable import sync
 from notekin.errors import PurgeUnfinishedError, StoreError
 from notekin.storage.engine import BUSY_TIMEOUT_MS
 from notekin.storage.schema import Base
@@ -41,7 +42,8 @@ def _vacuum_sqlite(engine: Engine, path: Path, readers_wait_s: float) -> None:
             connection.execute(f"PRAGMA busy_timeout={int(readers_wait_s * 1000)}")
             _rewrite(connection, path.parent)
             held = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-        except sqlite3.Error as error:
+            sync(path.with_name(f"{path.name}-wal"))  # SQLite leaves that to the next commit
+        except (OSError, sqlite3.Error) as error:
             raise StoreError(
                 f"{path} could not be rewritten ({error}). The rows are removed, but it may "
                 "still hold bytes of them. See to it and run the same purge again."

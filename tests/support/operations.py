@@ -5,6 +5,7 @@ Every operation has its twin on the plain store, which says what must be there a
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,6 +33,7 @@ HIDDEN = "Quackenbush zebulonitis xylophonic kindless qwertzuiop asdfghjkl yxcvb
 TRACES = traces(ENCODER, HIDDEN, "note-id-4711", "patient-id-0815")
 """What the store that the operations begin with holds of a note that is deleted."""
 _COMMITS = 7
+_HIDDEN_KEY = 8
 _PASSAGES_A_SEGMENT = 60
 
 
@@ -106,6 +108,25 @@ def _damage(path: Path) -> None:
         file.write(bytes([byte ^ 1]))
 
 
+def _leave_in_log(path: Path) -> None:
+    """Let SQLite's log hold what is to be purged, as that of a store in use does."""
+    catalog, log = path / "catalog.sqlite", path / "catalog.sqlite-wal"
+    if not catalog.exists():
+        return  # it is on a server
+    connection = sqlite3.connect(catalog)
+    connection.execute("PRAGMA wal_autocheckpoint=0")
+    for text in (b"", HIDDEN.encode()):
+        query = "UPDATE note_texts SET text = ? WHERE note_key = ?"
+        connection.execute(query, (text, _HIDDEN_KEY))
+    connection.commit()
+    held = {file: file.read_bytes() for file in (catalog, log)}
+    connection.close()  # which would empty the log
+    for file, content in held.items():
+        file.write_bytes(content)
+        file.chmod(0o600)
+    assert HIDDEN.encode() in log.read_bytes()
+
+
 def _writing(work: Callable[[Writer], object]) -> Callable[[StoreFolder], None]:
     def run(folder: StoreFolder) -> None:
         with folder.write(WAIT_S) as writer:
@@ -135,7 +156,9 @@ OPERATIONS = {
         _writing(lambda writer: writer.delete(CONDEMNED)), lambda oracle: oracle.delete(CONDEMNED)
     ),
     "compact": Operation(_writing(Writer.compact)),
-    "purge": Operation(_writing(lambda writer: writer.purge(readers_wait_s=1.0))),
+    "purge": Operation(
+        _writing(lambda writer: writer.purge(readers_wait_s=1.0)), prepare=_leave_in_log
+    ),
     "repair": Operation(_repair, prepare=_damage),
     "migrate": Operation(_writing(lambda writer: None)),
 }
