@@ -43,11 +43,18 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, OracleStore]
         return path, seed(path)
 
 
+@pytest.fixture(scope="module")
+def known() -> dict[str, Case]:
+    """Return the cases so far, by name."""
+    return {}
+
+
 @pytest.fixture(params=NAMES)
 def case(
     request: pytest.FixtureRequest,
     worker: FaultWorker,
     seeded: tuple[Path, OracleStore],
+    known: dict[str, Case],
     tmp_path: Path,
 ) -> Case:
     """Return one operation, with the generations before and after a run without a fault."""
@@ -55,11 +62,12 @@ def case(
     if request.param in golden:
         return golden[request.param]
     path, oracle = seeded
-    first = generation_of(path)
-    unknown = Case(request.param, path, oracle, first, first)
-    clean = unknown.copy(tmp_path / "clean")
-    assert worker.run(request.param, clean).error is None
-    return Case(request.param, path, oracle, first, generation_of(clean))
+    if request.param not in known:
+        first = generation_of(path)
+        clean = Case(request.param, path, oracle, first, first).copy(tmp_path / "clean")
+        assert worker.run(request.param, clean).error is None
+        known[request.param] = Case(request.param, path, oracle, first, generation_of(clean))
+    return known[request.param]
 
 
 def generation_of(path: Path) -> int:
@@ -71,7 +79,7 @@ def generation_of(path: Path) -> int:
 
 def steps_of(case: Case, worker: FaultWorker, path: Path) -> list[Step]:
     """Return the steps of the operation without a fault; see that it succeeds."""
-    done = worker.run(case.operation, case.copy(path))
+    done = worker.run(case.operation, case.copy(path), Fault.WATCH)
     assert (done.error, done.untidy) == (None, None)
     case.is_after(path)
     return done.steps

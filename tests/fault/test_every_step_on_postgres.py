@@ -80,7 +80,7 @@ def test_a_fault_at_any_step_leaves_it_as_before_or_as_after(
     server = ServerUrl.parse(url)
     first = generation_of(place.path, url)
     path = Case(operation, place.path, place.oracle, first, first).copy(tmp_path / "store")
-    clean = worker.run(operation, path, url=url)
+    clean = worker.run(operation, path, Fault.WATCH, url=url)
     assert (clean.error, clean.untidy) == (None, None)
     case = Case(operation, place.path, place.oracle, first, generation_of(path, url))
     assert "message" in {step.kind for step in clean.steps}
