@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
+from typing import TypeAlias
 
 import numpy as np
 from sqlalchemy import Connection, func, select
@@ -18,10 +20,14 @@ from sqlalchemy import Connection, func, select
 from notekin.storage.keys import passage_key
 from notekin.storage.likeness import ALIKE, HASHES, Likeness, agreement
 from notekin.storage.schema import NoteRow, PassageRow
+from notekin.storage.sets import among
 from notekin.types import NoteKey
 
 POOL = 5_000
+_PATIENTS_AT_ONCE = 256
 _NEVER = 2**62
+_Held: TypeAlias = tuple[int, bytes]
+"""A passage's family and likeness."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,27 +78,41 @@ def families_of(connection: Connection, newcomers: Sequence[Newcomer]) -> dict[N
         if newcomer.patient_id is not None:
             by_patient[newcomer.patient_id].append(newcomer)
     found: dict[NoteKey, list[int]] = {}
-    for patient_id, some in by_patient.items():
-        pool = _pool(connection, patient_id, sum(len(one.likeness) for one in some))
-        for one in some:
-            found[one.note_key] = [
-                pool.place(passage_key(one.note_key, place), likeness)
-                for place, likeness in enumerate(one.likeness)
-            ]
+    every = iter(by_patient.items())
+    while patients := list(islice(every, _PATIENTS_AT_ONCE)):
+        held = _held(connection, [patient_id for patient_id, _ in patients])
+        for patient_id, some in patients:
+            pool = _pool(held.get(patient_id, []), sum(len(one.likeness) for one in some))
+            for one in some:
+                found[one.note_key] = [
+                    pool.place(passage_key(one.note_key, place), likeness)
+                    for place, likeness in enumerate(one.likeness)
+                ]
     return found
 
 
-def _pool(connection: Connection, patient_id: str, room: int) -> _Pool:
-    rows = connection.execute(
-        select(PassageRow.family, PassageRow.likeness)
-        .join(NoteRow, NoteRow.note_key == PassageRow.note_key)
+def _held(connection: Connection, patients: Sequence[str]) -> dict[str, list[_Held]]:
+    """Return the family and the likeness of each patient's newest passages, oldest first."""
+    newest = (NoteRow.note_key.desc(), PassageRow.passage_key.desc())
+    place = func.row_number().over(partition_by=NoteRow.patient_id, order_by=newest)
+    passages = (
+        select(NoteRow.patient_id, PassageRow.family, PassageRow.likeness, place.label("place"))
+        .join(PassageRow, NoteRow.note_key == PassageRow.note_key)
         .where(
-            NoteRow.patient_id == patient_id,
+            among(NoteRow.patient_id, patients),
             func.coalesce(NoteRow.died, _NEVER) == _NEVER,
             PassageRow.likeness.is_not(None),
         )
-        .order_by(NoteRow.note_key.desc(), PassageRow.passage_key.desc())
-        .limit(POOL)
-    ).all()[::-1]
-    likeness = np.frombuffer(b"".join(row.likeness for row in rows), np.uint8)
-    return _Pool([row.family for row in rows], likeness.reshape(-1, HASHES), room)
+        .subquery()
+    )
+    columns = (passages.c.patient_id, passages.c.family, passages.c.likeness)
+    query = select(*columns).where(passages.c.place <= POOL).order_by(passages.c.place.desc())
+    held: dict[str, list[_Held]] = defaultdict(list)
+    for patient_id, family, likeness in connection.execute(query):
+        held[patient_id].append((family, likeness))
+    return held
+
+
+def _pool(held: Sequence[_Held], room: int) -> _Pool:
+    likeness = np.frombuffer(b"".join(one for _, one in held), np.uint8)
+    return _Pool([family for family, _ in held], likeness.reshape(-1, HASHES), room)

@@ -1,8 +1,9 @@
-"""What is damaged, made again from the notes' text: a segment's words, or all of it."""
+"""What is damaged, made again: an index from the vectors, words or all from the notes' text."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from sqlalchemy import Connection, update
 
 from notekin.errors import DamagedStoreError
 from notekin.storage import reading
+from notekin.storage.compaction import merge
 from notekin.storage.damage import damaged_catalog
 from notekin.storage.keys import Keys, contains
 from notekin.storage.orphans import drop_unless_named, writing_segments
@@ -20,6 +22,7 @@ from notekin.storage.records import Generation, decode_text
 from notekin.storage.rows import WholeNote, whole_notes
 from notekin.storage.schema import SegmentRow
 from notekin.storage.segments import (
+    ANN_SUFFIX,
     SEGMENTS,
     WORDS_FILE,
     Segment,
@@ -35,6 +38,7 @@ from notekin.types import EncodedNote, NoteKey
 
 EncodeNotes = Callable[[Sequence[str]], list[EncodedNote]]
 _NOTES_A_BATCH = 64
+_NONE: Keys = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +73,21 @@ def repair(store: StoreFolder, encode: EncodeNotes, now: datetime) -> RepairRepo
             generation = reading.newest(connection)
             records = reading.segments(connection, generation)
         found = _sorted_out(folder, records)
-        broken = [*found.wordless, *found.broken]
+        broken = [*found.indexless, *found.wordless, *found.broken]
         if not broken:
             return RepairReport(0, 0, None)
+        choice = store.catalog.index_choice()
         made: list[SegmentRecord] = []
         try:
-            with store.catalog.transaction() as connection:
+            with store.catalog.transaction() as connection, writing_segments(folder):
                 made.extend(_reworded(connection, folder, one) for one in found.wordless)
-                encoded = _encoded_again(connection, found.held, encode)
-            if encoded.keys:
-                with writing_segments(folder):
-                    made.append(
-                        write_segment(folder, *encoded.columns(), store.catalog.index_choice())
-                    )
+            with store.catalog.transaction() as connection:
+                encoded = _encoded_again(connection, _joined(found.held), encode)
+            with writing_segments(folder):
+                for record in found.indexless:
+                    made.extend(merge(folder, [_without_index(record)], _NONE, choice))
+                if encoded.keys:
+                    made.append(write_segment(folder, *encoded.columns(), choice))
             with store.catalog.transaction() as connection:
                 _replace(connection, generation + 1, broken, made, now)
         except BaseException:
@@ -97,12 +103,14 @@ class _Found:
     """The segments by what is wrong with them.
 
     Attributes:
-        held: The notes whose vectors are sound, ascending.
+        held: The notes of each segment whose vectors are sound.
+        indexless: Segments of which an approximate index alone is damaged.
         wordless: Segments of which the words alone are damaged.
         broken: Segments whose vectors are.
     """
 
-    held: Keys
+    held: list[Keys]
+    indexless: list[SegmentRecord]
     wordless: list[SegmentRecord]
     broken: list[SegmentRecord]
 
@@ -122,27 +130,40 @@ class _Encoded:
 
 def _sorted_out(folder: Path, records: Sequence[SegmentRecord]) -> _Found:
     """Check every segment."""
-    held: list[Keys] = [np.empty(0, np.int64)]
-    wordless: list[SegmentRecord] = []
-    broken: list[SegmentRecord] = []
+    found = _Found([], [], [], [])
     for record in records:
-        try:
-            held.append(check_segment(folder, record).notes.ids)
-            continue
-        except DamagedStoreError:
-            files = {name: facts for name, facts in record.files.items() if name != WORDS_FILE}
-        try:
-            held.append(check_vectors(folder, replace(record, files=files)).notes.ids)
-            wordless.append(record)
-        except DamagedStoreError:
-            broken.append(record)
-    return _Found(np.sort(np.concatenate(held)), wordless, broken)
+        for check, checked, kind in (
+            (check_segment, record, None),
+            (check_segment, _without_index(record), found.indexless),
+            (check_vectors, _without_words(record), found.wordless),
+        ):
+            with suppress(DamagedStoreError):
+                found.held.append(check(folder, checked).notes.ids)
+                if kind is not None:
+                    kind.append(record)
+                break
+        else:
+            found.broken.append(record)
+    return found
+
+
+def _joined(held: Sequence[Keys]) -> Keys:
+    return np.sort(np.concatenate([_NONE, *held]))
+
+
+def _without_index(record: SegmentRecord) -> SegmentRecord:
+    files = {name: facts for name, facts in record.files.items() if not name.endswith(ANN_SUFFIX)}
+    return replace(record, files=files)
+
+
+def _without_words(record: SegmentRecord) -> SegmentRecord:
+    files = {name: facts for name, facts in record.files.items() if name != WORDS_FILE}
+    return replace(record, files=files)
 
 
 def _reworded(connection: Connection, folder: Path, record: SegmentRecord) -> SegmentRecord:
     """Write a segment again with words from the text of its notes, dead ones too."""
-    files = {name: facts for name, facts in record.files.items() if name != WORDS_FILE}
-    keys = Segment(folder, replace(record, files=files)).notes.ids.tolist()
+    keys = Segment(folder, _without_words(record)).notes.ids.tolist()
     return write_reworded(folder, record, postings_of(_words(connection, key) for key in keys))
 
 

@@ -41,7 +41,7 @@ NOTES_FILE = "notes.faiss"
 PASSAGES_FILE = "passages.faiss"
 WORDS_FILE = "notes.words"
 _VECTORS = {NOTES_FILE, PASSAGES_FILE}
-_ANN_SUFFIX = ".ann.faiss"
+ANN_SUFFIX = ".ann.faiss"
 UNFINISHED = ".writing-"
 """How the names begin of folders that are still being written."""
 _NAME = re.compile("[0-9a-f]{32}")
@@ -256,7 +256,7 @@ def _finish(
 
 
 def _ann_name(of: str) -> str:
-    return Path(of).stem + _ANN_SUFFIX
+    return Path(of).stem + ANN_SUFFIX
 
 
 def _settle(path: Path) -> dict[str, object]:

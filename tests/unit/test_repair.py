@@ -9,8 +9,12 @@ import pytest
 from notekin import api
 from notekin.errors import DamagedStoreError
 from notekin.storage import repairing
+from notekin.storage.oracle import OracleStore
 from notekin.storage.store import StoreFolder
+from tests.support.agreement import hold_the_same
 from tests.support.make_golden import ENCODER, answers, make
+from tests.support.operations import make_all_small, seed
+from tests.support.words import WordEncoder
 
 
 @pytest.fixture
@@ -68,3 +72,40 @@ def test_a_note_whose_text_is_damaged_is_not_guessed(made: Path) -> None:
         with pytest.raises(DamagedStoreError, match="1 notes"):
             store.repair()
         assert store.verify().generation == 2
+
+
+@pytest.fixture
+def indexed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, OracleStore]:
+    """Return a store whose segments hold every kind of file, and what it holds."""
+    make_all_small(monkeypatch.setattr)
+    return tmp_path / "store", seed(tmp_path / "store")
+
+
+@pytest.mark.parametrize("damage", ["flipped", "missing"])
+@pytest.mark.parametrize(
+    ("name", "encoded"),
+    [
+        ("notes.faiss", True),
+        ("passages.faiss", True),
+        ("passages.ann.faiss", False),
+        ("notes.words", False),
+    ],
+)
+def test_any_damaged_file_is_made_again_and_no_more_is_encoded_than_must_be(
+    indexed: tuple[Path, OracleStore], name: str, encoded: bool, damage: str
+) -> None:
+    path, oracle = indexed
+    file = sorted(path.glob(f"segments/*/{name}"))[0]
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 8
+    file.unlink()
+    if damage == "flipped":
+        file.touch(0o600)
+        file.write_bytes(data)
+    encoder = WordEncoder(dim=8)
+    with api.open(path, encoder=encoder) as store:
+        assert name in " ".join(problem.file for problem in store.verify().problems)
+        assert store.repair().segments == 1
+        assert store.verify(deep=True).problems == ()
+    assert (encoder.notes_encoded > 0) == encoded
+    hold_the_same(StoreFolder.open(path).snapshot(), oracle.snapshot())
