@@ -108,7 +108,7 @@ def fault_worker() -> Iterator[FaultWorker]:
 
 
 def chosen(steps: Sequence[Step], kinds: Sequence[str] = ()) -> list[int]:
-    """Return where to inject: everywhere, or one step of each kind, and a sync of each file."""
+    """Return where to inject: everywhere, or a step of each kind, and every sync of the log."""
     fit = [at for at, step in enumerate(steps) if not kinds or step.kind in kinds]
     if ALL:
         return fit
@@ -116,6 +116,8 @@ def chosen(steps: Sequence[Step], kinds: Sequence[str] = ()) -> list[int]:
     alike: dict[tuple[str, str], list[int]] = {}
     for at in fit:
         place = steps[at].file.split("/")[0] if steps[at].kind == "sync" else ""
+        if place.endswith("-wal"):
+            place = str(at)  # which of them ends a commit, only the harness's results tell
         alike.setdefault((steps[at].kind, place), []).append(at)
     return sorted(dice.choice(places) for places in alike.values())
 
