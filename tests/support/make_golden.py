@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from notekin.search.mode import Mode
 from notekin.search.retrieval import Searcher
 from notekin.storage.schema import FORMAT
 from notekin.storage.store import StoreFolder
@@ -68,7 +69,7 @@ def answers(store: StoreFolder) -> dict[str, Any]:
                 "vector": [round(float(x), 5) for x in snapshot.note_vector(found.note_key)],
             }
         )
-    hits = Searcher(snapshot, ENCODER).search(QUERY, 4).hits
+    hits = Searcher(snapshot, ENCODER).search(QUERY, 4, mode=Mode.DENSE).hits
     return {
         "generation": snapshot.generation,
         "notes": notes,
