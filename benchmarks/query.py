@@ -32,7 +32,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from encode import model_folder, padded
+from encode_ways import model_folder, padded
 from query_notes import CATEGORIES, notes, queries
 from rich.console import Console
 from stopwatch import Stopwatch
@@ -53,6 +53,8 @@ STAGES = {
     "encode": "notekin.indexer.encoder:NoteEncoder.encode",
     "filter (SQL)": "notekin.storage.snapshot:Snapshot.select",
     "dense search": "notekin.storage.snapshot:Snapshot.nearest_passages",
+    "lexical search": "notekin.storage.snapshot:Snapshot.relevance",
+    "rank and fuse": "notekin.search.retrieval:Searcher.rank",
     "facts (SQL)": "notekin.storage.snapshot:Snapshot.notes",
     "texts (SQL)": "notekin.storage.snapshot:Snapshot.text",
     "passages (SQL)": "notekin.storage.snapshot:Snapshot.passages",
@@ -60,7 +62,7 @@ STAGES = {
     "evidence": "notekin.search.retrieval:Searcher._results",
     "display": "notekin.display:results",
 }
-REST = "rank, and the rest"
+REST = "the rest"
 Times = dict[str, list[float]]
 
 
