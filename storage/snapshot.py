@@ -24,6 +24,7 @@ from notekin.storage.damage import damaged
 from notekin.storage.keys import PLACE_BITS, Keys, contains, passage_key
 from notekin.storage.lexical import LexicalPart, Lexicon
 from notekin.storage.nearest import Nearest, NoteScores, merge
+from notekin.storage.nearest_vectors import nearest_vectors
 from notekin.storage.paths import nearest
 from notekin.storage.reading import Counts, Upkeep
 from notekin.storage.records import StoredNote, StoredPassage
@@ -200,6 +201,23 @@ class Snapshot:
         """Return a note's passage vectors in text order, float32 of shape (passages, dim)."""
         files = [segment.passages for segment in self._segments]
         return self._vectors(files, passage_key(key, 0), passage_key(NoteKey(key + 1), 0))
+
+    def nearest_vectors(self, query: Vectors, keys: Keys) -> Vectors:
+        """Return the vector of each note's passage that is nearest to a query.
+
+        Args:
+            query: float32 of shape (dim,), of length 1.
+            keys: Live notes, ascending.
+
+        Returns:
+            float32 of shape (len(keys), dim); a copy.
+        """
+        parts = [nearest_vectors(segment.passages, query, keys) for segment in self._segments]
+        if not parts:
+            return np.empty((0, len(query)), np.float32)
+        order = np.argsort(np.concatenate([found for found, _ in parts]))
+        vectors: Vectors = np.concatenate([some for _, some in parts])[order]
+        return vectors
 
     def note_vectors(self) -> Vectors:
         """Return the vectors of all live notes, in the order of their keys; a copy."""
