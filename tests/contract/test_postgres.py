@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy import select, text, update
 
 from notekin.errors import (
     DamagedStoreError,
@@ -28,8 +29,11 @@ from notekin.storage.catalog import Catalog
 from notekin.storage.conditions import AllOf
 from notekin.storage.location import ServerUrl
 from notekin.storage.records import NewNote
+from notekin.storage.schema import FORMAT, SegmentRow, SettingRow
+from notekin.storage.segments import WORDS_FILE
 from notekin.storage.snapshot import Snapshot
 from notekin.storage.store import StoreFolder
+from notekin.storage.verification import verify
 from notekin.storage.writing import insert_generation
 from notekin.types import NoteKey
 from tests.support.cutting_proxy import cutting_proxy
@@ -314,6 +318,48 @@ def test_readers_elsewhere_see_whole_generations_while_a_writer_commits(
         seen, _ = reader.communicate(timeout=60)
         assert reader.returncode == 0
         assert int(seen) > 1
+
+
+def test_a_store_of_an_older_format_is_migrated_as_one_in_a_folder_is(
+    path: Path, postgres: TestServer
+) -> None:
+    url = postgres.schema_url()
+    said = "HISTORY:\nfever since monday, chills\nPLAN:\nblood cultures, fever chart"
+    store = store_of(path, ENCODER, note("n1", said, patient="p"), server=at(url))
+    commit(store, ENCODER, note("n2", said, patient="p"), note("n3", "no fever"))
+    commit(store, ENCODER, note("n3", "rash"))
+    expected = words_and_passages(store)
+    make_format_2(store)
+    with pytest.raises(DamagedStoreError):
+        store.snapshot().lexical(["fever"])
+    store.close()
+    again = StoreFolder.open(path, at(url))
+    assert again.catalog.format() == FORMAT
+    assert words_and_passages(again) == expected
+    assert verify(again, deep=True).problems == ()
+    assert len(list(path.glob("segments/*"))) == len(list(path.glob("segments/*/notes.words"))) == 3
+
+
+def words_and_passages(store: StoreFolder) -> list[object]:
+    """Return what format 3 added, as a store answers it."""
+    snapshot = store.snapshot()
+    keys = [NoteKey(key) for key in snapshot.select(AllOf(())).tolist()]
+    found = snapshot.lexical(["fever", "cultur"])
+    return [found.keys.tolist(), found.scores.tolist(), *map(snapshot.passages, keys)]
+
+
+def make_format_2(store: StoreFolder) -> None:
+    """Take out of a store what format 3 added; checksums stay, for the same values come back."""
+    with store.catalog.transaction() as connection:
+        for column in ("section", "family", "likeness"):
+            connection.execute(text(f"ALTER TABLE passages DROP COLUMN {column}"))
+        connection.execute(update(SettingRow).where(SettingRow.name == "format").values(value=2))
+        for row in connection.execute(select(SegmentRow.name, SegmentRow.files)).all():
+            (store.path / "segments" / row.name / WORDS_FILE).unlink()
+            files = {name: facts for name, facts in row.files.items() if name != WORDS_FILE}
+            named = update(SegmentRow).where(SegmentRow.name == row.name)
+            connection.execute(named.values(files=files))
+    store._open_segments.clear()
 
 
 def assert_one_line_without_credentials(error: Exception) -> None:

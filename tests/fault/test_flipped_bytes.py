@@ -48,7 +48,13 @@ def answers(path: Path) -> list[Any]:
         searcher = Searcher(snapshot, ENCODER)
         found = [searcher.search(text, 4) for text in ("fever", "chest pain", "stroke")]
         found.append(searcher.search("rash", 2))
-        return [[snapshot.generation], *(list(one) for one in found)]
+        words = snapshot.lexical(["fever", "pain"])
+        said = [
+            words.keys.tolist(),
+            words.scores.tolist(),
+            snapshot.with_phrase("no fever").tolist(),
+        ]
+        return [[snapshot.generation], said, *(list(one) for one in found)]
     finally:
         folder.close()
 

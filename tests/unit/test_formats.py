@@ -18,6 +18,7 @@ from notekin.storage.migrations import steps
 from notekin.storage.schema import FORMAT, Base
 from notekin.storage.store import StoreFolder
 from notekin.storage.upgrade import KEPT_BESIDE, upgrade
+from notekin.storage.verification import verify
 from tests.support.make_golden import ENCODER, answers
 from tests.support.notes import commit, note, store_of
 
@@ -45,6 +46,14 @@ def test_a_store_of_each_format_answers_as_it_did(folder: Path, tmp_path: Path) 
     store = StoreFolder.open(path)
     assert answers(store) == json.loads((folder / "expected.json").read_text())
     assert format_of(path) == FORMAT
+    snapshot = store.snapshot()
+    found = snapshot.notes(snapshot.lexical(["fever"]).keys.tolist())
+    assert [one.note_id for one in found] == ["n2", "n3", "n1"]
+    assert [part.family is None for one in found for part in snapshot.passages(one.note_key)] == [
+        False
+    ] * sum(len(snapshot.passages(one.note_key)) for one in found)
+    assert len(list(path.glob("segments/*"))) == len(list(path.glob("segments/*/notes.words")))
+    assert verify(store, deep=True).problems == ()
     commit(store, ENCODER, note("n9", "stroke"))
     assert store.snapshot().count().notes == 5
     store.close()
