@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
+_CACHED = 1 << 14
+
 _AMERICAN = (
     ("haem", "hem"),
     ("aem", "em"),
@@ -57,6 +61,7 @@ _CHEMISTRY = "chem"
 """Letters of words that hold others' and are spelled alike everywhere: chemotherapy."""
 
 
+@lru_cache(_CACHED)
 def american(word: str) -> str:
     """Return a word, in lower case, as it is spelled in America."""
     for british in _OUR:
@@ -66,6 +71,7 @@ def american(word: str) -> str:
     return word
 
 
+@lru_cache(_CACHED)
 def spellings(word: str) -> tuple[str, ...]:
     """Return a word, in lower case, and the other spellings that it may have in notes."""
     ours = american(word)

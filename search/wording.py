@@ -80,8 +80,10 @@ def _asked(text: str) -> list[_Asked]:
         written = text[word.start : word.end].lower()
         asked.append(
             _Asked(
-                terms=tuple(dict.fromkeys(_term(one) or word.term for one in spellings(written))),
-                plain=_term(american(written)) or word.term,
+                terms=tuple(
+                    dict.fromkeys(_term(one, written, word.term) for one in spellings(written))
+                ),
+                plain=_term(american(written), written, word.term),
                 joined=together.term if together else None,
                 parts=parts,
             )
@@ -89,7 +91,7 @@ def _asked(text: str) -> list[_Asked]:
     return asked
 
 
-def _term(written: str) -> str | None:
-    """Return what a spelling of one word is compared by; None where it is no word to compare."""
-    words = words_of(written)
-    return words[0].term if words else None
+def _term(spelled: str, written: str, term: str) -> str:
+    """Return what a spelling of a written word is compared by, given the word's own term."""
+    words = [] if spelled == written else words_of(spelled)
+    return words[0].term if words else term

@@ -25,7 +25,7 @@ from notekin.storage.best_passages import ascending
 from notekin.storage.keys import Keys, contains
 from notekin.storage.lexical import LexicalPart, Lexicon
 from notekin.storage.nearest import NoteScores
-from notekin.storage.said import Said, row_of_stretch, said_in
+from notekin.storage.said import Look, Said, row_of_stretch
 from notekin.storage.wanted import Wanted
 from notekin.storage.words_file import Posted
 from notekin.types import Vectors
@@ -52,17 +52,23 @@ class Relevance:
             wanted: What the query asks for.
             sections: Titles; only what stands in passages of these counts. None for all.
         """
-        found = [[said_in(part, one, sections) for one in wanted] for part in lexicon.parts]
+        looks = [Look(part, sections) for part in lexicon.parts]
+        found = [[look.words(one) for one in wanted] for look in looks]
         values = [
-            [_value(lexicon, [said[at].words[word] for said in found]) for word in range(count)]
+            [_value(lexicon, [words[at][word] for words in found]) for word in range(count)]
             for at, count in enumerate(len(one.words) for one in wanted)
         ]
         kept = sorted(range(len(wanted)), key=lambda at: -sum(values[at]))[:MOST_WANTED]
         total = sum(sum(values[at]) for at in kept)
         shares = [[value / total for value in values[at]] for at in kept]
         self._parts = [
-            _PartRelevance(part, lexicon.norm(place), [said[at] for at in kept], shares)
-            for place, (part, said) in enumerate(zip(lexicon.parts, found, strict=True))
+            _PartRelevance(
+                look.part,
+                lexicon.norm(place),
+                [look.said(wanted[at], words[at]) for at in kept],
+                shares,
+            )
+            for place, (look, words) in enumerate(zip(looks, found, strict=True))
         ]
 
     def at_most(self, allowed: Keys | None = None) -> NoteScores:
@@ -117,6 +123,8 @@ class _PartRelevance:
         rows = np.searchsorted(self._part.keys, keys[here])
         live = self._part.fit(rows, None)
         here, rows = here[live], rows[live]
+        if not len(rows):
+            return scores
         scores[here] = (1 - CLOSE_SHARE) * self._often[rows] + CLOSE_SHARE * self._close(rows)
         return scores
 

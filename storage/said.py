@@ -85,37 +85,38 @@ class Said:
             totals += own
 
 
-def said_in(part: LexicalPart, wanted: Wanted, sections: Sequence[str] | None) -> Said:
-    """Look up in a segment what is wanted, in some sections or anywhere."""
-    look = _Look(part, sections)
-    words = tuple(look.any_of(terms) for terms in wanted.words)
-    others = [look.phrase(phrase) for phrase in wanted.others]
-    return Said(words, _posted(np.concatenate([np.empty(0, np.int64), *others])))
-
-
 @dataclass(frozen=True, slots=True)
-class _Look:
-    """Looks up terms in the sections of one segment."""
+class Look:
+    """Looks up in one segment what is wanted, in some sections or anywhere."""
 
     part: LexicalPart
     sections: Sequence[str] | None
 
-    def find(self, term: str) -> Posted | None:
+    def words(self, wanted: Wanted) -> tuple[Posted, ...]:
+        """Return where each of the words stands."""
+        return tuple(self._any_of(terms) for terms in wanted.words)
+
+    def said(self, wanted: Wanted, words: tuple[Posted, ...]) -> Said:
+        """Return where the words stand, as they were found, and where other words for them do."""
+        others = [self._phrase(phrase) for phrase in wanted.others]
+        return Said(words, _posted(np.concatenate([np.empty(0, np.int64), *others])))
+
+    def _find(self, term: str) -> Posted | None:
         posted = self.part.find(term)
         if posted is None or self.sections is None:
             return posted
         return self.part.within(posted, self.sections)
 
-    def any_of(self, terms: Sequence[str]) -> Posted:
+    def _any_of(self, terms: Sequence[str]) -> Posted:
         """Return where the segment holds any of some terms."""
-        found = [posted for term in terms if (posted := self.find(term)) is not None]
+        found = [posted for term in terms if (posted := self._find(term)) is not None]
         if len(found) == 1:
             return found[0]
         return _posted(np.concatenate([np.empty(0, np.int64), *map(_packed, found)]))
 
-    def phrase(self, phrase: Phrase) -> Keys:
+    def _phrase(self, phrase: Phrase) -> Keys:
         """Return the rows and places, packed, where a phrase begins."""
-        found = [(self.find(term), distance) for term, distance in phrase]
+        found = [(self._find(term), distance) for term, distance in phrase]
         common: Keys | None = None
         for posted, distance in sorted(found, key=_size):
             if posted is None:
