@@ -34,10 +34,8 @@ from notekin.indexer.spread import (
     Spreading,
     spreading_named,
 )
-from notekin.search.filters import When, Where, condition_of
-from notekin.search.hits import Results
-from notekin.search.mode import Mode, mode_named, modes_named
-from notekin.search.retrieval import Searcher
+from notekin.search.mode import Mode, modes_named
+from notekin.searching import Searching
 from notekin.settings import Settings, read_settings
 from notekin.storage.catalog import FILE_NAME
 from notekin.storage.conditions import OneOf
@@ -70,7 +68,7 @@ _TRIES = 10
 Source: TypeAlias = "str | Path | pd.DataFrame | pa.Table | pa.RecordBatchReader"
 
 
-class Store:
+class Store(Searching):
     """A store of notes: index into it, search it. Use it in ``with``, or ``close`` it."""
 
     def __init__(
@@ -186,57 +184,6 @@ class Store:
         """
         with self._open().write(wait_s) as writer:
             return writer.purge()
-
-    def search(
-        self,
-        text: str,
-        k: int = 10,
-        where: Where | None = None,
-        after: When | None = None,
-        before: When | None = None,
-        mode: str | Mode = Mode.HYBRID,
-    ) -> Results:
-        """Return the ``k`` notes that answer a text best, with their evidence.
-
-        Args:
-            text: A question, a phrase, a pasted note; any length.
-            k: How many; fewer come back only where fewer notes meet the filters.
-            where: Field to the value it must have, or to several of which one will do; or an
-                expression: ``(notekin.field("age") >= 65) & notekin.field("ward").missing()``.
-            after: Only notes recorded then or later.
-            before: Only notes recorded earlier.
-            mode: ``hybrid`` goes by meaning and by words; ``dense`` by meaning alone;
-                ``lexical`` by words alone, and finds only notes that hold some of them.
-
-        Raises:
-            NoSuchStoreError: There is no store at this path.
-            FilterError: A filter names no field of this store.
-        """
-        condition, asked = condition_of(where, after, before), mode_named(mode)
-        encoder = self._encoder_of_store()
-        return self._read(
-            lambda snapshot: Searcher(snapshot, encoder).search(text, k, condition, asked)
-        )
-
-    def similar(
-        self,
-        note_id: str,
-        k: int = 10,
-        where: Where | None = None,
-        after: When | None = None,
-        before: When | None = None,
-        source: str | None = None,
-    ) -> Results:
-        """Return the ``k`` notes that are most like a note of the store, itself left out.
-
-        Raises:
-            NoSuchNoteError: The store holds no such note.
-            AmbiguousNoteError: Several sources hold one; say which with ``source``.
-        """
-        condition, encoder = condition_of(where, after, before), self._encoder_of_store()
-        return self._read(
-            lambda snapshot: Searcher(snapshot, encoder).similar(note_id, k, condition, source)
-        )
 
     def show(self, note_id: str, source: str | None = None) -> ShownNote:
         """Return a note with its facts, its text to the letter and its passages.

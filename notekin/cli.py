@@ -153,7 +153,7 @@ def index(
 
     with open_store(store, model, pooling, spreading, catalog, index_choice) as opened:
         try:
-            with shown(_stderr()) as progress:
+            with shown(stderr()) as progress:
                 report = opened.index(
                     *sources,
                     format=format,
@@ -163,60 +163,12 @@ def index(
                     wait_s=wait_s,
                 )
         except KeyboardInterrupt:
-            _stderr().print("Interrupted. What is committed stays; the same command goes on.")
+            stderr().print("Interrupted. What is committed stays; the same command goes on.")
             raise typer.Exit(130) from None
         if as_json:
             print_json(dataclasses.asdict(report))
         else:
             display.report(stdout(), report, opened.path)
-
-
-@app.command()
-def search(
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="What the notes are about.")],
-    store: StoreOption = None,
-    k: CountOption = 10,
-    where: WhereOption = None,
-    filters: FiltersOption = None,
-    after: AfterOption = None,
-    before: BeforeOption = None,
-    mode: Annotated[
-        str,
-        typer.Option(
-            "--mode", help="hybrid (meaning and words), dense (meaning) or lexical (words)."
-        ),
-    ] = "hybrid",
-    as_json: JsonOption = False,
-) -> None:
-    """Find the notes that answer a text best, with the passages that say so."""
-    from notekin import display
-    from notekin.search.where import parse_where
-
-    with open_store(store) as opened:
-        asked = parse_where(where or [], filters)
-        found = opened.search(text, k, asked, after, before, mode)
-    print_json(found.to_dict()) if as_json else display.results(stdout(), found)
-
-
-@app.command()
-def similar(
-    note_id: Annotated[str, typer.Argument(metavar="NOTE_ID", help="A note of the store.")],
-    store: StoreOption = None,
-    k: CountOption = 10,
-    where: WhereOption = None,
-    filters: FiltersOption = None,
-    after: AfterOption = None,
-    before: BeforeOption = None,
-    source: SourceOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Find the notes most like one of the store's."""
-    from notekin import display
-    from notekin.search.where import parse_where
-
-    with open_store(store) as opened:
-        found = opened.similar(note_id, k, parse_where(where or [], filters), after, before, source)
-    print_json(found.to_dict()) if as_json else display.results(stdout(), found)
 
 
 @app.command()
@@ -278,7 +230,7 @@ def evaluate(
     from notekin import display
     from notekin.progress import shown
 
-    with open_store(store, model) as opened, shown(_stderr()) as progress:
+    with open_store(store, model) as opened, shown(stderr()) as progress:
         measured = opened.evaluate(
             task,
             k,
@@ -335,7 +287,7 @@ def embed(
         mapping=_parse_map(mapping or []),
     )
     for reject in report.rejects:
-        _stderr().print(
+        stderr().print(
             f"rejected: {reject.source} {reject.place}: {reject.reason}",
             markup=False,
             highlight=False,
@@ -353,7 +305,7 @@ def demo(
     """Index the invented sample notes with the built-in model, and search them."""
     from notekin.demo import run
 
-    run(store, stdout(), _stderr())
+    run(store, stdout(), stderr())
 
 
 def main() -> None:
@@ -408,9 +360,11 @@ def stdout() -> Console:
     return Console()
 
 
-def _stderr() -> Console:
+def stderr() -> Console:
+    """Return where all else goes."""
     return Console(stderr=True)
 
 
+from notekin import cli_search as _cli_search  # noqa: E402, F401 - registers its commands on app
 from notekin import cli_store  # noqa: E402, F401 - its commands register on app
 from notekin import cli_upkeep as _cli_upkeep  # noqa: E402, F401 - registers its commands on app

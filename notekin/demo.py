@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from notekin import api, display, samples
+from notekin import api, display, display_hits, samples
 from notekin.progress import shown
 
 QUERIES: tuple[tuple[str, dict[str, str]], ...] = (
@@ -29,7 +29,7 @@ def run(path: Path, out: Console, progress: Console) -> None:
             out.print()
             asked = "".join(f" --where {name}={value}" for name, value in where.items())
             out.rule(f'notekin search "{text}"{asked}')
-            display.results(out, store.search(text, HITS, where))
+            display_hits.results(out, store.search(text, HITS, where))
         first = store.search(QUERIES[0][0], 1)[0]
     out.print()
     out.rule("What to type next")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -13,27 +12,9 @@ if TYPE_CHECKING:
     from notekin.answers import ShownNote, Stats
     from notekin.indexer.pipeline import IndexReport
     from notekin.search.evaluation import Evaluation
-    from notekin.search.hits import Hit, Results
     from notekin.storage.compaction import CompactReport
     from notekin.storage.deleting import DeleteReport
     from notekin.storage.purging import PurgeReport
-
-
-def results(console: Console, found: Results) -> None:
-    """Print hits, each with its facts and the passage that matched best."""
-    if not found:
-        console.print("No note meets the filters.")
-    for hit in found:
-        console.print(_facts(hit))
-        if hit.evidence:
-            console.print(Padding(Text(" ".join(hit.evidence[0].text.split())), (0, 0, 1, 4)))
-    console.print(
-        Text(
-            f"{len(found)} notes, generation {found.generation}, {found.path}, "
-            f"{found.candidates:,} scored, {found.took_ms:.0f} ms",
-            style="dim",
-        )
-    )
 
 
 def note(console: Console, shown: ShownNote) -> None:
@@ -158,15 +139,6 @@ def evaluation(console: Console, measured: Evaluation) -> None:
         for each in measured.recalls:
             table.add_row(f"{each.notes:,}", f"{each.share:.0%}", each.path, f"{each.recall:.3f}")
         console.print(table)
-
-
-def _facts(hit: Hit) -> Text:
-    when = hit.recorded_at and f"{hit.recorded_at:%Y-%m-%d}"
-    patient = hit.patient_id and f"patient {hit.patient_id}"
-    facts = [fact for fact in (patient, hit.category, when, hit.title) if fact]
-    line = Text(f"{hit.rank:>2}  {hit.score:.3f}  ")
-    line.append(hit.note_id, style="bold")
-    return line.append("  " + " · ".join(facts))
 
 
 def _plain_table() -> Table:

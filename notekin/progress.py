@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -36,6 +36,35 @@ def shown(console: Console) -> Iterator[Told]:
 
         def tell(report: IndexReport, total: int | None) -> None:
             bar.update(task, completed=report.rows, total=total, rate=_rate(report))
+
+        yield tell
+
+
+@contextmanager
+def counted(console: Console, doing: str, things: str) -> Iterator[Callable[[int, int], None]]:
+    """Give a callback, told how many of how many are done, that shows rate and time left."""
+    began = time.monotonic()
+    said = began
+    with Progress(
+        TextColumn(doing),
+        BarColumn(),
+        TextColumn("{task.fields[said]}"),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as bar:
+        task = bar.add_task(doing, total=None, said="")
+
+        def tell(done: int, total: int) -> None:
+            nonlocal said
+            now = time.monotonic()
+            rate = done / max(now - began, 1e-9)
+            left = _clock((total - done) / max(rate, 1e-9))
+            line = f"{done:,} of {total:,} {things}, {rate:,.1f} {things}/s, {left} left"
+            bar.update(task, completed=done, total=total, said=line)
+            if not console.is_terminal and (now - said >= LINE_EVERY_S or done == total):
+                said = now
+                console.print(f"{doing}: {line}", highlight=False)
 
         yield tell
 

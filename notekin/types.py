@@ -20,6 +20,9 @@ NoteKey = NewType("NoteKey", int)
 Vectors: TypeAlias = npt.NDArray[np.float32]
 """float32 of shape (n, dim), or (dim,) where one vector is meant; each of length 1."""
 
+Span: TypeAlias = tuple[int, int]
+"""From, up to, in characters of a text."""
+
 AttributeValue: TypeAlias = str | int | float | bool | list[str] | None
 """A fact that a note carries beside the named fields, as JSON can hold it."""
 
@@ -92,6 +95,14 @@ class Assertion:
     polarity: Polarity = Polarity.AFFIRMED
     experiencer: Experiencer = Experiencer.PATIENT
     temporality: Temporality = Temporality.CURRENT
+
+    def to_dict(self) -> dict[str, str]:
+        """Return the three as words."""
+        return {
+            "polarity": self.polarity.value,
+            "experiencer": self.experiencer.value,
+            "temporality": self.temporality.value,
+        }
 
 
 @dataclass(frozen=True, slots=True)

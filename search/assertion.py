@@ -6,12 +6,13 @@ The phrases and what they do are in search/assertion_rules.txt; here is how far 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from notekin.search.phrases import words_in
-from notekin.search.sentences import sentence_around
+from notekin.search.sentences import sentence_around, sentences_of
 from notekin.search.triggers import Effect, Reach, Side, Trigger, Triggers, triggers_in
 from notekin.sections import sections_of
 from notekin.types import Assertion, Experiencer, Polarity, Temporality
@@ -51,20 +52,36 @@ def assess_in(text: str, start: int, end: int, section: str | None) -> Assertion
     first, last = sentence_around(text, start, end)
     sentence = _sentence(text[first:last])
     begins, ends = sentence.span(start - first, end - first)
-    effects = sentence.effects_on(begins, ends)
-    return Assertion(
-        _polarity(effects),
-        Experiencer.OTHER
-        if Effect.OTHER in effects or section == "family history"
-        else Experiencer.PATIENT,
-        _temporality(effects, section),
-    )
+    return _assertion(sentence.effects_on(begins, ends), section)
+
+
+def assess_whole(text: str, start: int, end: int, section: str | None) -> Assertion:
+    """Return how a note speaks of most of what ``text[start:end]`` says, where no word is named."""
+    counts: Counter[Effect] = Counter()
+    size = 0
+    for first, last in sentences_of(text, start, end):
+        sentence = _sentence(text[first:last])
+        spoken = sentence.spoken()
+        size += len(spoken)
+        for at in spoken:
+            counts.update(sentence.effects_on(at, at + 1))
+    most = {effect for effect, count in counts.items() if 2 * count > size}
+    return _assertion(most, section)
 
 
 def section_at(text: str, place: int) -> str | None:
     """Return the title of the section that holds a place of the text; None before the first."""
     sections = sections_of(text)
     return next((part.title for part in sections if part.start <= place < part.end), None)
+
+
+def _assertion(effects: set[Effect], section: str | None) -> Assertion:
+    other = Effect.OTHER in effects or section == "family history"
+    return Assertion(
+        _polarity(effects),
+        Experiencer.OTHER if other else Experiencer.PATIENT,
+        _temporality(effects, section),
+    )
 
 
 def _polarity(effects: set[Effect]) -> Polarity:
@@ -108,6 +125,15 @@ class _Sentence:
             return inside[0], inside[-1] + 1
         before = sum(ends <= start for _, ends in self.places)
         return before + 1, before + 1
+
+    def spoken(self) -> list[int]:
+        """Return which words say something, and not how something else is said."""
+        said = {
+            at
+            for one in (*self.triggers.doing, *self.triggers.stops)
+            for at in range(one.start, one.end)
+        }
+        return [at for at, word in enumerate(self.words) if at not in said and len(word) > 3]
 
     def effects_on(self, begins: int, ends: int) -> set[Effect]:
         """Return what the sentence does to the words from ``begins`` up to ``ends``."""

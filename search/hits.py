@@ -8,7 +8,7 @@ from datetime import datetime
 from html import escape
 from typing import TYPE_CHECKING, Any, overload
 
-from notekin.types import AttributeValue
+from notekin.types import Assertion, AttributeValue, Span
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,12 +16,31 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A passage that matched: ``text`` is the note's ``text[start:end]``, to the letter."""
+    """A passage that matched: ``text`` is the note's ``text[start:end]``, to the letter.
+
+    All places are in characters of the note's text.
+
+    Attributes:
+        start: Where it starts; with ``context`` asked for, sentences before the passage.
+        end: Where it ends, in the same way.
+        score: The passage's cosine to the query; 0 in lexical mode.
+        passage: From where to where the passage itself reaches.
+        section: The title of the section that it begins in.
+        sentence: The sentence in it that says most of the query; None where no words match.
+        terms: Where the query's words stand, or what says the same; in order.
+        assertion: How that sentence, or else the passage, speaks of what the query asks; None
+            where the query was a note.
+    """
 
     start: int
     end: int
     text: str
     score: float
+    passage: Span = (0, 0)
+    section: str | None = None
+    sentence: Span | None = None
+    terms: tuple[Span, ...] = ()
+    assertion: Assertion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +59,16 @@ class ChannelScore:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A note that was found.
+    """A note that was found; of a patient's or an encounter's, where they are one row, the best.
 
     Attributes:
         score: From 0 to 1 in hybrid and lexical mode (docs/scores.md); a cosine in dense mode
             and of notes that are like another. Higher is nearer.
         channels: Channel to the note's rank and score there.
         evidence: The passages that matched best, best first.
+        copies: In how many other notes of the patient the first of them stands, or nearly so.
+        notes: How many notes of the row are as near as the last row's best, or nearer.
+        independent_notes: The same, copies of one passage counted once.
     """
 
     rank: int
@@ -62,6 +84,9 @@ class Hit:
     encounter_id: str | None
     author: str | None
     attributes: Mapping[str, AttributeValue]
+    copies: int = 0
+    notes: int = 1
+    independent_notes: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +127,7 @@ class Results(Sequence[Hit]):
             "path": self.path,
             "candidates": self.candidates,
             "took_ms": round(self.took_ms, 3),
-            "hits": [_hit_as_json(hit) for hit in self.hits],
+            "hits": [hit_as_json(hit) for hit in self.hits],
         }
 
     def to_pandas(self) -> pd.DataFrame:
@@ -119,10 +144,13 @@ class Results(Sequence[Hit]):
         return f"<table><tr>{head}</tr>{rows}</table><small>{foot}</small>"
 
 
-def _hit_as_json(hit: Hit) -> dict[str, Any]:
+def hit_as_json(hit: Hit) -> dict[str, Any]:
+    """Return a hit as values that JSON can hold."""
     row = asdict(hit)
     row["recorded_at"] = hit.recorded_at.isoformat() if hit.recorded_at else None
     row["attributes"] = dict(hit.attributes)
+    for said, evidence in zip(row["evidence"], hit.evidence, strict=True):
+        said["assertion"] = evidence.assertion and evidence.assertion.to_dict()
     return row
 
 
@@ -131,6 +159,9 @@ def _hit_as_row(hit: Hit) -> dict[str, Any]:
     del row["evidence"], row["attributes"]
     best = hit.evidence[0] if hit.evidence else None
     row |= {"evidence": best and best.text, "start": best and best.start, "end": best and best.end}
+    said = best.assertion.to_dict() if best and best.assertion else {}
+    row |= {"section": best and best.section}
+    row |= {name: said.get(name) for name in ("polarity", "experiencer", "temporality")}
     others = {name: value for name, value in hit.attributes.items() if name not in row}
     return row | others
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache
-from typing import TypeAlias
 
-Span: TypeAlias = tuple[int, int]
-"""From, up to, in characters of the text."""
+from notekin.types import Span
 
 WIDEST = 1500
 """How far a sentence is looked for to either side; a longer one is cut there."""

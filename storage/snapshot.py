@@ -20,7 +20,9 @@ from notekin.storage import reading
 from notekin.storage.best_passages import ascending, best_of
 from notekin.storage.catalog import Catalog
 from notekin.storage.conditions import Condition
+from notekin.storage.contents import Content, contents_of, notes_in_families
 from notekin.storage.damage import damaged
+from notekin.storage.field_counts import VALUES, FieldCount, field_counts
 from notekin.storage.keys import PLACE_BITS, Keys, contains, passage_key
 from notekin.storage.lexical import LexicalPart, Lexicon
 from notekin.storage.nearest import Nearest, NoteScores, merge
@@ -264,6 +266,22 @@ class Snapshot:
         """Return a note's passages in text order."""
         with self._reading() as connection:
             return reading.passages_of(connection, key)
+
+    def contents(self, keys: Sequence[NoteKey]) -> list[Content]:
+        """Return text and passages of some notes, in the order of their keys given."""
+        with self._reading() as connection:
+            found = contents_of(connection, keys)
+        return [found[key] for key in keys]
+
+    def notes_in_families(self, families: Sequence[int], patients: Sequence[str]) -> dict[int, int]:
+        """Count the notes of these patients that hold a passage of each family, by family."""
+        with self._reading() as connection:
+            return notes_in_families(connection, self.generation, families, patients)
+
+    def fields(self, values: int = VALUES) -> list[FieldCount]:
+        """Return the fields that notes have, with so many of their most common values."""
+        with self._reading() as connection:
+            return field_counts(connection, self.generation, values)
 
     def count(self) -> Counts:
         """Count notes, patients, passages and tokens."""

@@ -304,3 +304,93 @@ def test_main_turns_an_error_into_one_line_on_stderr(tmp_path: Path) -> None:
         "notekin: No store at notekin-store. "
         "Make one with: notekin index NOTES --store notekin-store\n"
     )
+
+
+def test_a_search_says_what_each_note_says_and_finds_what_is_meant(store: str) -> None:
+    asked = ("search", "chest pain", "--store", store, "-k", 9)
+    says = {
+        hit["note_id"]: hit["evidence"][0]["assertion"]["polarity"]
+        for hit in answer(*asked)["hits"]
+    }
+    assert (says["n1"], says["n4"]) == ("affirmed", "negated")
+    found = answer(*asked, "--assert", "negated")["hits"]
+    assert [hit["note_id"] for hit in found] == ["n4"]
+    first = found[0]["evidence"][0]
+    text = ROWS[3][4]
+    assert [text[start:end] for start, end in first["terms"]] == ["chest", "pain"]
+    assert "negated" in run(*asked, "--assert", "negated").stdout
+
+
+def test_a_search_by_patient_gives_each_once(store: str) -> None:
+    hits = answer("search", "fever", "--store", store, "-k", 9, "--by", "patient")["hits"]
+    assert sorted(hit["patient_id"] for hit in hits) == ["p1", "p2", "p3"]
+    assert {hit["patient_id"]: hit["notes"] for hit in hits}["p2"] == 2
+
+
+def test_a_text_comes_from_stdin_or_a_file(store: str, tmp_path: Path) -> None:
+    path = tmp_path / "pasted.txt"
+    path.write_text("rash after penicillin, and more")
+    for asked in (
+        ("search", "-", "--store", store, "-k", 1, "--json"),
+        ("similar", "--text", "-", "--store", store, "-k", 1, "--json"),
+    ):
+        read = CliRunner().invoke(cli.app, [str(one) for one in asked], input=path.read_text())
+        assert json.loads(read.stdout)["hits"][0]["note_id"] == "n3"
+    like = answer("similar", "--text", path, "--store", store, "-k", 1)
+    assert like["hits"][0]["note_id"] == "n3"
+
+
+def test_examples_are_never_among_what_is_like_them(store: str) -> None:
+    asked = ("search", "--like", "n1", "--unlike", "n2", "--store", store, "-k", 9)
+    assert {hit["note_id"] for hit in answer(*asked)["hits"]} == {"n3", "n4"}
+
+
+def test_many_queries_are_written_to_a_file(store: str, tmp_path: Path) -> None:
+    queries, to = tmp_path / "q.txt", tmp_path / "found.csv"
+    queries.write_text("chest pain\nfever\n")
+    ran = run("search", "--queries", queries, "--to", to, "--store", store, "-k", 2)
+    assert ran.exit_code == 0
+    assert "4 hits" in ran.stdout
+    assert "searching: 2 of 2 queries" in ran.stderr
+    with to.open(newline="") as file:
+        assert [row["query_id"] for row in csv.DictReader(file)] == ["1", "1", "2", "2"]
+    run("search", "fever", "--to", tmp_path / "one.trec", "--store", store, "-k", 1)
+    assert (tmp_path / "one.trec").read_text().startswith("1 Q0 ")
+
+
+def test_fields_lists_what_filters_can_name(store: str) -> None:
+    found = {one["name"]: one for one in answer("fields", "--store", store)["fields"]}
+    assert found["category"]["values"][0] == ["ED note", 2]
+    assert found["recorded_at"]["type"] == "date"
+    assert "ward" in run("fields", "--store", store).stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ((), "Nothing is asked"),
+        (("x", "--assert", "sure"), "affirmed"),
+        (("x", "--by", "ward"), "patient"),
+        (("x", "--to", "found.xlsx"), ".parquet"),
+        (("--queries", "q.txt"), "--to"),
+        (("x", "--queries", "q.txt", "--to", "f.csv"), "in place"),
+        (("--unlike", "n1"), "--like"),
+        (("--like", "n1", "--assert", "negated"), "--assert"),
+        (("--like", "nobody"), "no note"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_a_line(
+    store: str, arguments: tuple[str, ...], says: str
+) -> None:
+    refused = str(error("search", *arguments, "--store", store))
+    assert says in refused
+    assert "\n" not in refused
+
+
+def test_evidence_is_shown_plain_and_within_the_width_where_no_terminal_is(
+    store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = run("search", "chest pain", "--store", store).stdout
+    assert "\x1b" not in shown
+    assert max(len(line) for line in shown.splitlines()) <= 80

@@ -1,0 +1,194 @@
+"""What of a note speaks for it: its passages that matched, and what they say of the query.
+
+Passages are chosen by nearness in meaning and by the query's words that they say. The words
+are looked for in the nearest passages and in those that a quick scan of the note proposes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from notekin.search.asserted import Asserted, is_asserted
+from notekin.search.assertion import assess_whole
+from notekin.search.concepts import Concepts, Mention, distance
+from notekin.search.highlight import widened
+from notekin.search.hits import Evidence
+from notekin.storage.records import StoredPassage
+from notekin.types import Assertion, Vectors
+
+SHOWN = 3
+"""Passages that a hit shows at most."""
+_NEAREST = 4
+_PROPOSED = 4
+_WORDS_COUNT = 0.35
+"""What saying all of the query's words is worth, beside a cosine."""
+_SHORTEST_START = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Testimony:
+    """What a note says.
+
+    Attributes:
+        evidence: Its passages that matched, best first.
+        family: Of the best one; None where it has none.
+        holds: Whether it says what is asked for.
+    """
+
+    evidence: tuple[Evidence, ...]
+    family: int | None
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A passage that may be shown, and the sentence of it that matched best, if one did."""
+
+    passage: StoredPassage
+    score: float
+    worth: float
+    mentions: tuple[Mention, ...] = ()
+    best: Mention | None = None
+
+
+class Witness:
+    """Finds the evidence of one query in notes.
+
+    Args:
+        query: The query's vector; None where meaning does not count.
+        concepts: What the query speaks of; None where words do not count.
+        sections: Titles; only passages that begin in one of these are shown. None for all.
+        asserted: What notes are to say of the concepts, one of these; empty for no matter what.
+        context: Sentences that are shown to either side of a passage.
+        examples: Texts that are not to be found again; a note of the same text does not hold.
+    """
+
+    def __init__(
+        self,
+        query: Vectors | None,
+        concepts: Concepts | None,
+        sections: Sequence[str] | None = None,
+        asserted: Sequence[Asserted] = (),
+        context: int = 0,
+        examples: Collection[str] = (),
+    ) -> None:
+        self._query = query
+        self._concepts = concepts if concepts is not None and concepts.all else None
+        self._sections = None if sections is None else frozenset(sections)
+        self._asserted = tuple(asserted)
+        self._context = context
+        self._examples = frozenset(examples)
+        self._scan = _scan_for(self._concepts)
+
+    @property
+    def compares(self) -> bool:
+        """Whether it needs passages' vectors."""
+        return self._query is not None
+
+    def hear(
+        self, text: str, passages: Sequence[StoredPassage], vectors: Vectors | None
+    ) -> Testimony:
+        """Return what a note says.
+
+        Args:
+            text: The note.
+            passages: All of its passages, in order.
+            vectors: Theirs, float32 of shape (passages, dim); None where meaning does not count.
+        """
+        scores = np.zeros(len(passages), np.float32)
+        if self._query is not None and vectors is not None:
+            scores = vectors @ self._query
+        places = self._places(text, passages, scores)
+        candidates = [self._candidate(text, passages[at], float(scores[at])) for at in places]
+        candidates.sort(key=lambda one: -one.worth)
+        holding = self._holding(text, candidates)
+        shown = (holding or candidates)[:SHOWN]
+        return Testimony(
+            tuple(self._evidence(text, one) for one in shown),
+            shown[0].passage.family if shown else None,
+            bool(holding) and text not in self._examples,
+        )
+
+    def _places(self, text: str, passages: Sequence[StoredPassage], scores: Vectors) -> list[int]:
+        """Return which passages to look into: the nearest, and those that may say the words."""
+        order = np.argsort(-scores, kind="stable").tolist()
+        inside = [
+            at for at in order if self._sections is None or passages[at].section in self._sections
+        ]
+        if self._scan is None:
+            return inside[: max(_NEAREST, SHOWN)]
+        starts = [passage.start for passage in passages]
+        said: dict[int, set[str]] = {}
+        for match in self._scan.finditer(text):
+            at = int(np.searchsorted(starts, match.start(), "right")) - 1
+            said.setdefault(at, set()).add(match[0].lower())
+        proposed = sorted((at for at in inside if at in said), key=lambda at: -len(said[at]))
+        most = len(proposed) if self._asserted else _PROPOSED
+        return list(dict.fromkeys([*inside[:_NEAREST], *proposed[:most]]))
+
+    def _candidate(self, text: str, passage: StoredPassage, score: float) -> _Candidate:
+        if self._concepts is None:
+            return _Candidate(passage, score, score)
+        mentions = self._concepts.mentions(text, passage.start, passage.end, passage.section)
+        best = max(mentions, key=self._rank_of, default=None)
+        said = len({place for one in mentions for place in one.parts})
+        worth = score + _WORDS_COUNT * said / self._concepts.size
+        return _Candidate(passage, score, worth, mentions, best)
+
+    def _rank_of(self, mention: Mention) -> tuple[object, ...]:
+        """Return what the best mention has most of: words, what is asked for, certainty."""
+        holds = is_asserted(self._asserted, mention.assertions, mention.assertion)
+        nearness = tuple(not far for far in distance(mention.assertion))
+        return len(mention.parts), holds, nearness
+
+    def _holding(self, text: str, candidates: Sequence[_Candidate]) -> list[_Candidate]:
+        """Return the passages that say what is asked for, of those that say most of the words."""
+        if not self._asserted:
+            return list(candidates)
+        most = max((len(one.best.parts) for one in candidates if one.best), default=0)
+        return [
+            one
+            for one in (candidates if most else candidates[:1])
+            if (len(one.best.parts) if one.best else 0) == most and self._holds(text, one)
+        ]
+
+    def _holds(self, text: str, one: _Candidate) -> bool:
+        if one.best is None:
+            return is_asserted(self._asserted, {}, _whole(text, one.passage))
+        return is_asserted(self._asserted, one.best.assertions, one.best.assertion)
+
+    def _evidence(self, text: str, one: _Candidate) -> Evidence:
+        passage = one.passage
+        start, end = widened(text, passage.start, passage.end, self._context)
+        assertion = None
+        if one.best is not None:
+            assertion = one.best.assertion
+        elif self._concepts is not None:
+            assertion = _whole(text, passage)
+        return Evidence(
+            start=start,
+            end=end,
+            text=text[start:end],
+            score=one.score,
+            passage=(passage.start, passage.end),
+            section=passage.section,
+            sentence=one.best.sentence if one.best else None,
+            terms=tuple(sorted(span for mention in one.mentions for span in mention.terms)),
+            assertion=assertion,
+        )
+
+
+def _whole(text: str, passage: StoredPassage) -> Assertion:
+    return assess_whole(text, passage.start, passage.end, passage.section)
+
+
+def _scan_for(concepts: Concepts | None) -> re.Pattern[str] | None:
+    """Return a pattern that meets most words which say the concepts, and some others."""
+    if concepts is None:
+        return None
+    starts = {re.escape(term[: max(_SHORTEST_START, len(term) - 2)]) for term in concepts.terms}
+    return re.compile(rf"\b(?:{'|'.join(sorted(starts))})", re.IGNORECASE) if starts else None
