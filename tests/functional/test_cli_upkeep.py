@@ -138,17 +138,17 @@ def test_a_second_writer_fails_at_once_or_waits(store: Path, command: str) -> No
 def test_purge_cuts_into_an_answer_and_the_store_asks_again(
     store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from notekin.search.retrieval import Searcher
+    from notekin.search.finding import Finder
 
-    search, cuts = Searcher.search, ["none", "purge"]
+    search, cuts = Finder.search, ["none", "purge"]
 
-    def cut_in(searcher: Any, text: str, *more: Any) -> Any:
+    def cut_in(finder: Any, text: str, *more: Any) -> Any:
         if cuts.pop() == "purge":
             run("delete", "--store", store, "--yes", "--note", "id-4714")
             run("purge", "--store", store)
-        return search(searcher, text, *more)
+        return search(finder, text, *more)
 
-    monkeypatch.setattr(Searcher, "search", cut_in)
+    monkeypatch.setattr(Finder, "search", cut_in)
     with notekin.open(store, encoder=WordEncoder()) as opened:
         found = opened.search("itch", k=9)
     assert {hit.note_id for hit in found} == {"id-4711", "id-4712", "id-4713"}
