@@ -37,10 +37,9 @@ class Marks:
     sections: Sequence[str | None]
     likeness: Likeness
 
-    @property
-    def words(self) -> NoteWords:
-        """What the segment indexes of the note."""
-        return NoteWords(self.text, self.starts, self.sections)
+    def words(self, title: str | None) -> NoteWords:
+        """Return what the segment indexes of the note, given its title."""
+        return NoteWords(self.text, self.starts, self.sections, title)
 
 
 def marks_of(texts: Sequence[str], passages: Sequence[Sequence[Span]]) -> list[Marks]:

@@ -24,6 +24,7 @@ _SEGMENTS = sa.table(
     *(sa.column(name) for name in ("name", "died", "notes", "passages")),
     sa.column("files", sa.JSON),
 )
+_NOTES = sa.table("notes", sa.column("note_key", sa.BigInteger), sa.column("title", sa.Text))
 _TEXTS = sa.table(
     "note_texts", sa.column("note_key", sa.BigInteger), sa.column("text", sa.LargeBinary)
 )
@@ -76,6 +77,7 @@ def _words(connection: sa.Connection, keys: Keys, passage_keys: Keys) -> Iterato
     for at in range(0, len(keys), _NOTES_A_PAGE):
         page = keys[at : at + _NOTES_A_PAGE]
         texts = _by_key(connection, _TEXTS.c.note_key, _TEXTS.c.text, page)
+        titles = _by_key(connection, _NOTES.c.note_key, _NOTES.c.title, page)
         first, last = of_passages.searchsorted([page[0], page[-1] + 1])
         some = passage_keys[first:last]
         starts = _by_key(connection, _PASSAGES.c.passage_key, _PASSAGES.c.start, some)
@@ -84,7 +86,7 @@ def _words(connection: sa.Connection, keys: Keys, passage_keys: Keys) -> Iterato
             text = readable_text(texts.get(key, b""))
             mine = some[own.searchsorted(key) : own.searchsorted(key + 1)]
             begin = [starts.get(passage, 0) for passage in mine.tolist()]
-            yield NoteWords(text, begin, section_titles(text, begin))
+            yield NoteWords(text, begin, section_titles(text, begin), titles.get(key))
 
 
 def _by_key(

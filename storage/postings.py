@@ -12,6 +12,10 @@ import numpy as np
 from notekin.storage.array_file import Numbers
 from notekin.words import Words, read_words
 
+_TITLE = "title:"
+_TITLE_GAP = 1_000
+"""Places between a text and its title, so that nothing of one stands close to the other."""
+
 
 @dataclass(frozen=True, slots=True)
 class Postings:
@@ -52,11 +56,18 @@ class NoteWords:
         text: The note's.
         starts: Of its passages.
         sections: The title of each passage's section; None for none.
+        title: The note's; its words are kept apart from the text's (``title_term``).
     """
 
     text: str
     starts: Sequence[int]
     sections: Sequence[str | None]
+    title: str | None = None
+
+
+def title_term(term: str) -> str:
+    """Return how a title's word is kept: no word of a text is equal to it."""
+    return f"{_TITLE}{term}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +95,10 @@ def postings_of(notes: Iterable[NoteWords]) -> Postings:
         words = read_words(note.text)
         terms += map(ids.__getitem__, words.terms)
         places += words.firsts
-        found.append(len(words.terms))
+        title = _title_words(note, len(words.starts))
+        terms += (ids[term] for term, _ in title)
+        places += (place for _, place in title)
+        found.append(len(words.terms) + len(title))
         lengths.append(words.length)
         passage_places += _first_places(words, note.starts)
         sections += note.sections
@@ -148,6 +162,16 @@ def merge_postings(parts: Sequence[Kept]) -> Postings:
             [(part.new_passages, one) for part, one in zip(parts, marked, strict=True)]
         ),
     )
+
+
+def _title_words(note: NoteWords, places: int) -> list[tuple[str, int]]:
+    """Return the terms of a note's title, at places far behind those of its text."""
+    words = read_words(note.title or "")
+    begin = places + _TITLE_GAP
+    return [
+        (title_term(term), begin + first)
+        for term, first in zip(words.terms, words.firsts, strict=True)
+    ]
 
 
 def _first_places(words: Words, starts: Sequence[int]) -> list[int]:

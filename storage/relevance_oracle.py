@@ -17,12 +17,24 @@ from notekin.words import read_words, words_of
 STRETCH, STEP = 30, 15
 """Places in a stretch, and from one's begin to the next one's."""
 
+TITLE_GAP = 1_000
+
 Places = set[int]
 
 
-def relevance_of(texts: Mapping[int, str], wanted: Sequence[Wanted]) -> dict[int, float]:
-    """Return the relevance of every note, by its key, among all that there are."""
-    notes = {key: _PlainNote(text) for key, text in texts.items()}
+def relevance_of(
+    texts: Mapping[int, str],
+    wanted: Sequence[Wanted],
+    titles: Mapping[int, str | None] | None = None,
+) -> dict[int, float]:
+    """Return the relevance of every note, by its key, among all that there are.
+
+    Args:
+        texts: All notes' texts, by key.
+        wanted: What the query asks for.
+        titles: Those of the notes that have one.
+    """
+    notes = {key: _PlainNote(text, (titles or {}).get(key) or "") for key, text in texts.items()}
     values = [[_value(word, notes) for word in one.words] for one in wanted]
     kept = sorted(range(len(wanted)), key=lambda at: -sum(values[at]))[:MOST_WANTED]
     total = sum(sum(values[at]) for at in kept)
@@ -41,11 +53,14 @@ def relevance_of(texts: Mapping[int, str], wanted: Sequence[Wanted]) -> dict[int
 
 
 class _PlainNote:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, title: str) -> None:
         words = read_words(text)
         self.length = words.length
-        self.starts = range(0, len(words.starts), STEP)
         self._held = {(word.term, word.place) for word in words_of(text)}
+        behind = len(words.starts) + TITLE_GAP
+        self._held |= {(word.term, behind + word.place) for word in words_of(title)}
+        last = max((place for _, place in self._held), default=0)
+        self.starts = range(0, last + 1, STEP)
 
     def places(self, terms: Sequence[str]) -> Places:
         """Return where any of some terms stands."""

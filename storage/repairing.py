@@ -170,8 +170,9 @@ def _reworded(connection: Connection, folder: Path, record: SegmentRecord) -> Se
 def _words(connection: Connection, key: NoteKey) -> NoteWords:
     """Return what is to be indexed of a note, once its rows are seen to be as written."""
     passages = reading.passages_of(connection, key)
-    starts = [part.start for part in passages]
-    return NoteWords(reading.text_of(connection, key), starts, [part.section for part in passages])
+    starts, sections = [part.start for part in passages], [part.section for part in passages]
+    text = reading.text_of(connection, key)
+    return NoteWords(text, starts, sections, reading.notes_of(connection, [key])[key].title)
 
 
 def _encoded_again(connection: Connection, held: Keys, encode: EncodeNotes) -> _Encoded:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from notekin.storage.array_file import Numbers
 from notekin.storage.keys import Keys, contains
 from notekin.storage.lexical import LexicalPart
+from notekin.storage.postings import title_term
 from notekin.storage.wanted import Phrase, Wanted
 from notekin.storage.words_file import Posted
 
@@ -98,7 +99,10 @@ class Look:
 
     def said(self, wanted: Wanted, words: tuple[Posted, ...]) -> Said:
         """Return where the words stand, as they were found, and where other words for them do."""
-        others = [self._phrase(phrase) for phrase in wanted.others]
+        phrases = list(wanted.others)
+        if self.sections is None:
+            phrases += [tuple((title_term(term), at) for term, at in one) for one in phrases]
+        others = [self._phrase(phrase) for phrase in phrases]
         return Said(words, _posted(np.concatenate([np.empty(0, np.int64), *others])))
 
     def _find(self, term: str) -> Posted | None:
@@ -108,7 +112,9 @@ class Look:
         return self.part.within(posted, self.sections)
 
     def _any_of(self, terms: Sequence[str]) -> Posted:
-        """Return where the segment holds any of some terms."""
+        """Return where the segment holds any of some terms, in texts or, anywhere, in titles."""
+        if self.sections is None:
+            terms = [*terms, *map(title_term, terms)]
         found = [posted for term in terms if (posted := self._find(term)) is not None]
         if len(found) == 1:
             return found[0]

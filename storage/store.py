@@ -228,7 +228,7 @@ class Writer:
             [new.note.text for new in notes],
             [[(part.start, part.end) for part in one.passages] for one in encoded],
         )
-        words = [mark.words for mark in marks]
+        words = [mark.words(new.note.title) for mark, new in zip(marks, notes, strict=True)]
         with writing_segments(self._segments):
             segment = write_segment(self._segments, keys, encoded, words, self._index_choice)
         try:

@@ -17,7 +17,13 @@ from tests.support.words import WordEncoder
 ENCODER = WordEncoder(dim=4)
 WORDS = st.sampled_from(["fever", "cough", "the", "of", "x-ray", "pain", "chest", "7"])
 TEXTS = st.lists(WORDS, max_size=90).map(" ".join)
-NOTES = st.builds(lambda number, text: note(f"n{number}", text), st.integers(0, 9), TEXTS)
+TITLES = st.none() | st.lists(WORDS, max_size=4).map(" ".join)
+NOTES = st.builds(
+    lambda number, text, title: note(f"n{number}", text, title=title),
+    st.integers(0, 9),
+    TEXTS,
+    TITLES,
+)
 COMMITS = st.lists(
     st.lists(NOTES, min_size=1, max_size=6, unique_by=lambda one: one.note_id),
     min_size=1,
@@ -45,16 +51,18 @@ def test_relevance_is_what_its_definition_says(
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
         store = store_of(Path(folder) / "store", ENCODER)
-        live: dict[str, str] = {}
+        live: dict[str, Note] = {}
         for notes in commits:
             commit(store, ENCODER, *notes)
-            live |= {one.note_id: one.text for one in notes}
+            live |= {one.note_id: one for one in notes}
         with store.write() as writer:
             writer.delete(Condemned.of([f"n{gone}"], []))
         live.pop(f"n{gone}", None)
         snapshot = store.snapshot()
-        by_key = {int(snapshot.find(name).note_key): text for name, text in live.items()}
-        expected = relevance_of(by_key, wanted)
+        by_key = {int(snapshot.find(name).note_key): one for name, one in live.items()}
+        texts = {key: one.text for key, one in by_key.items()}
+        titles = {key: one.title for key, one in by_key.items()}
+        expected = relevance_of(texts, wanted, titles)
         keys = np.array(sorted(by_key), np.int64)
         relevance = snapshot.relevance(wanted)
         found = relevance.of(keys)

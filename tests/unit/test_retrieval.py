@@ -5,6 +5,7 @@ import pytest
 
 from notekin.errors import UsageError
 from notekin.search.filters import condition_of
+from notekin.search.mode import Mode
 from notekin.search.retrieval import Searcher
 from tests.support.notes import CANARY, note, store_of
 from tests.support.words import WordEncoder
@@ -33,6 +34,45 @@ def test_k_notes_come_back_though_one_note_holds_the_nearest_hundred_passages(
     found = searcher.search("fever", 5)
     assert [hit.note_id for hit in found[:2]] == ["long", "rash"]
     assert len({hit.note_id for hit in found}) == 5
+
+
+def test_a_word_of_the_title_alone_finds_the_note_by_words(tmp_path: Path) -> None:
+    folder = store_of(
+        tmp_path / "s",
+        ENCODER,
+        note("other", "the weather was fine", title="A walk"),
+        note("titled", "he was seen and sent home", title="Headache clinic"),
+    )
+    searcher = Searcher(folder.snapshot(), ENCODER)
+    assert [hit.note_id for hit in searcher.search("headaches", 2, mode=Mode.LEXICAL)] == ["titled"]
+    assert searcher.search("headaches", 2)[0].note_id == "titled"
+    assert len(searcher.search("clinic of headaches", 2, mode=Mode.LEXICAL, sections=["x"])) == 0
+
+
+def test_lexical_mode_finds_only_notes_that_say_it_or_the_same(searcher: Searcher) -> None:
+    found = searcher.search("pyrexia", 5, mode=Mode.LEXICAL)
+    assert {hit.note_id for hit in found} == {"long", "rash"}
+    assert len(searcher.search("pyrexia", 5)) == 5
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_a_query_of_stop_words_or_signs_still_gives_k_by_meaning(
+    searcher: Searcher, mode: Mode
+) -> None:
+    for text in ("the of", "?!"):
+        assert len(searcher.search(text, 3, mode=mode)) == (0 if mode is Mode.LEXICAL else 3)
+
+
+def test_each_hit_tells_its_rank_and_score_by_channel(searcher: Searcher) -> None:
+    found = searcher.search("cough at night", 5)
+    assert {name for hit in found for name in hit.channels} == {"dense", "lexical"}
+    for name in ("dense", "lexical"):
+        seen = sorted((hit.channels[name] for hit in found), key=lambda one: one.rank)
+        assert seen[0].rank == 1
+        scores = [one.score for one in seen]
+        assert scores == sorted(scores, reverse=True)
+    (dense,) = searcher.search("cough at night", 1, mode=Mode.DENSE)
+    assert dense.channels["dense"].score == dense.score
 
 
 def test_more_than_there_is_gives_all_there_is(searcher: Searcher) -> None:
