@@ -98,8 +98,8 @@ class Ours:
 
     def search(self, query: Vectors, k: int, limit: int | None) -> list[int]:
         allowed = None
-        if limit is not None:
-            condition = condition_of(before=FIRST_DAY + timedelta(days=limit))
+        before = None if limit is None else FIRST_DAY + timedelta(days=limit)
+        if condition := condition_of(before=before):
             allowed = self._snapshot.select(condition)
         (near,) = nearest_notes(self._snapshot, query[None], k, Scope(allowed))
         return [int(key) - 1 for key in near.keys[:k]]
