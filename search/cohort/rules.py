@@ -125,6 +125,10 @@ class Criterion:
     within: Within | None = None
     cut: Cut = PROVISIONAL
 
+    def label(self) -> str:
+        """Return what tables call it."""
+        return self.id
+
     @property
     def is_about_facts(self) -> bool:
         """Whether the facts of notes are all that it asks about."""
@@ -138,6 +142,10 @@ class All:
     parts: tuple[Rule, ...]
     id: str | None = None
 
+    def label(self) -> str:
+        """Return its id, or what it is made of."""
+        return self.id or " and ".join(map(_in_brackets, self.parts))
+
 
 @dataclass(frozen=True, slots=True)
 class Any:
@@ -146,6 +154,10 @@ class Any:
     parts: tuple[Rule, ...]
     id: str | None = None
 
+    def label(self) -> str:
+        """Return its id, or what it is made of."""
+        return self.id or " or ".join(map(_in_brackets, self.parts))
+
 
 @dataclass(frozen=True, slots=True)
 class Not:
@@ -153,6 +165,10 @@ class Not:
 
     part: Rule
     id: str | None = None
+
+    def label(self) -> str:
+        """Return its id, or what it is made of."""
+        return self.id or f"not {_in_brackets(self.part)}"
 
 
 Rule: TypeAlias = "Criterion | All | Any | Not"
@@ -187,6 +203,21 @@ class Rules:
     unlike: Examples = field(default=Examples())
     limit: int | None = None
 
+    def steps(self) -> list[tuple[str, Rule]]:
+        """Return the steps of the attrition, as ``include`` or ``exclude`` and a rule.
+
+        Each part of an inclusion by all is one, and of an exclusion by any; any other rule is
+        one as a whole.
+        """
+        found: list[tuple[str, Rule]] = []
+        if self.include is not None:
+            parts = self.include.parts if isinstance(self.include, All) else (self.include,)
+            found += [("include", part) for part in parts]
+        if self.exclude is not None:
+            parts = self.exclude.parts if isinstance(self.exclude, Any) else (self.exclude,)
+            found += [("exclude", part) for part in parts]
+        return found
+
     def criteria(self) -> list[Criterion]:
         """Return every criterion, in the definition's order."""
         return [one for rule in (self.include, self.exclude) if rule for one in criteria_of(rule)]
@@ -202,3 +233,8 @@ def criteria_of(rule: Rule) -> Iterator[Criterion]:
         case All(parts=parts) | Any(parts=parts):
             for part in parts:
                 yield from criteria_of(part)
+
+
+def _in_brackets(rule: Rule) -> str:
+    is_group = isinstance(rule, All | Any) and rule.id is None and len(rule.parts) > 1
+    return f"({rule.label()})" if is_group else rule.label()

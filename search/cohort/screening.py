@@ -22,10 +22,12 @@ from notekin.types import Assertion, Experiencer, Polarity, Temporality, Vectors
 Codes: TypeAlias = npt.NDArray[np.int64]
 """int64 of shape (n,): places in another array; -1 for none."""
 Flags: TypeAlias = npt.NDArray[np.bool_]
+Scores: TypeAlias = npt.NDArray[np.float64]
 Small: TypeAlias = npt.NDArray[np.int8]
 
 STATUSES = (Status.NO_EVIDENCE, Status.NOT_MET, Status.MET)
-"""A status is kept as its place in here: that of ``all`` is the least, of ``any`` the most."""
+"""A status is kept as its place in here."""
+NO_EVIDENCE, NOT_MET, MET = range(3)
 ASSERTIONS = tuple(starmap(Assertion, product(Polarity, Experiencer, Temporality)))
 STANDINGS = (Standing.COUNTS, Standing.COPY, Standing.OUT_OF_TIME, Standing.ASSERTED_OTHERWISE)
 
@@ -38,7 +40,8 @@ class Subjects:
         keys: The note keys, ascending, shape (notes,).
         subject: Whose each note is: its place in ``patient_ids``; -1 where it names nobody.
         encounter: Which encounter each note is of, a number of its own; -1 where it names none.
-        day: The day each was recorded, counted from 1970-01-01; ``NO_DAY`` where unknown.
+        moment: When each was recorded, in microseconds from 1970-01-01; ``NO_MOMENT`` where
+            that is unknown.
         patient_ids: One a subject, in order; None for an encounter that names no patient.
         encounter_ids: One a subject; None where the cohort is of patients.
     """
@@ -46,7 +49,7 @@ class Subjects:
     keys: Keys
     subject: Codes
     encounter: Codes
-    day: Codes
+    moment: Codes
     patient_ids: Sequence[str | None]
     encounter_ids: Sequence[str | None]
 
@@ -54,7 +57,7 @@ class Subjects:
         return len(self.patient_ids)
 
 
-NO_DAY = np.iinfo(np.int64).min
+NO_MOMENT = np.iinfo(np.int64).min
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,7 +69,7 @@ class Screened:
         scores: Their scores, float32; 1 for phrases and facts.
         spoke: Keys of the notes that speak of it (at or above the cut), ascending.
         standing: For each of ``spoke``, its place in ``STANDINGS``.
-        start: For each of ``spoke``, the offsets of the evidence in its text.
+        start: For each of ``spoke``, where in its text the evidence begins; ``end``: ends.
         assertion: For each of ``spoke``, the place in ``ASSERTIONS`` of what is said there; -1
             where the criterion asks for none.
         status: For each subject, its place in ``STATUSES``.
@@ -104,6 +107,6 @@ class Screening:
     subjects: Subjects
     criteria: Sequence[Screened]
     taken: Flags
-    score: Vectors
+    score: Scores
     order: Codes
     attrition: Sequence[AttritionRow]
