@@ -170,7 +170,9 @@ def _passing(
         if criterion.is_about_facts:
             spoken[note.facts.note_key] = Spoken(1.0, (Mention(0, 0),))
         elif criterion.id in note.says:
-            spoken[note.facts.note_key] = note.says[criterion.id]
+            said = note.says[criterion.id]
+            score = 1.0 if criterion.meaning is None else said.score
+            spoken[note.facts.note_key] = Spoken(score, said.mentions)
     if criterion.meaning is None:
         return spoken
     if criterion.cut.kind is CutKind.TOP:

@@ -82,7 +82,8 @@ def hearing(notes: Sequence[PlainNote], grain: Grain) -> Callable[[Criterion], H
             whole = Mentions.of_whole_notes(keys)
             return Heard(keys, ones, keys, ones, whole, _keys(known), None)
         speaking = [note for note in allowed if criterion.id in note.says]
-        scores = [note.says[criterion.id].score for note in speaking]
+        is_phrase = criterion.meaning is None
+        scores = [1.0 if is_phrase else note.says[criterion.id].score for note in speaking]
         keys, scored = _keys(speaking), np.array(scores, np.float32)
         spoke, spoke_scores, used = keys, scored, None
         if criterion.meaning is not None:
