@@ -9,7 +9,7 @@ import numpy as np
 from sqlalchemy import Connection, Integer, Select, exists, func, literal, or_, select
 
 from notekin.errors import DamagedStoreError
-from notekin.storage import reading
+from notekin.storage import cohorts, reading
 from notekin.storage.keys import PLACE_BITS, Keys, contains, note_keys_of
 from notekin.storage.schema import NoteRow, NoteTextRow, PassageRow, SegmentRow, SettingRow
 from notekin.storage.segments import Segment
@@ -35,6 +35,24 @@ def of_rows(connection: Connection, generation: int) -> list[str]:
         found.append(f"holds {live} live notes where its generations say {said}")
     if (connection.scalar(select(func.max(NoteRow.note_key))) or 0) >= _next_key(connection):
         found.append("would give a note key a second time")
+    return found
+
+
+def of_cohorts(connection: Connection) -> list[str]:
+    """Return what is wrong in the kept cohorts: rows of notes that are not there, or not as kept.
+
+    A purge leaves no row of a note that it removes.
+    """
+    found = []
+    for column in cohorts.NOTES:
+        there = exists(select(NoteRow.note_key).where(NoteRow.note_key == column))
+        lost = select(func.count()).where(column.is_not(None), ~there)
+        if number := connection.scalar(lost):
+            found.append(
+                f"holds {number} rows of {column.class_.__tablename__} for notes not there"
+            )
+    if number := cohorts.unsound(connection):
+        found.append(f"does not hold {number} cohorts as they were kept")
     return found
 
 

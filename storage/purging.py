@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from notekin.storage.cohort_purging import forget_dead
 from notekin.storage.reading import PURGED_AT, newest
 from notekin.storage.schema import (
     AttributeRow,
@@ -43,6 +44,7 @@ def remove_dead(connection: Connection) -> int:
         How many versions of notes were removed.
     """
     dead = select(NoteRow.note_key).where(NoteRow.died.is_not(None))
+    forget_dead(connection)
     for table in (NoteTextRow, PassageRow, AttributeRow):
         connection.execute(delete(table).where(table.note_key.in_(dead)))
     removed = connection.execute(delete(NoteRow).where(NoteRow.died.is_not(None))).rowcount

@@ -16,7 +16,7 @@ from sqlalchemy.types import JSON
 
 from notekin.storage.sql_text import SqlText
 
-FORMAT = 3
+FORMAT = 4
 """The number of the on-disk format; a higher one is refused, a lower one migrated."""
 
 Key = BigInteger().with_variant(Integer, "sqlite")

@@ -27,6 +27,8 @@ from notekin.storage.keys import PLACE_BITS, Keys, contains, passage_key
 from notekin.storage.lexical import LexicalPart, Lexicon
 from notekin.storage.nearest import Nearest, NoteScores, merge
 from notekin.storage.nearest_vectors import nearest_vectors
+from notekin.storage.owners import Owners, owners_of
+from notekin.storage.passage_places import PassagePlaces, places_of
 from notekin.storage.paths import nearest
 from notekin.storage.reading import Counts, Upkeep
 from notekin.storage.records import StoredNote, StoredPassage
@@ -297,6 +299,16 @@ class Snapshot:
         """Count the notes by the values of a named field, most first."""
         with self._reading() as connection:
             return reading.notes_by(connection, self.generation, field)
+
+    def passage_places(self, passage_keys: Keys) -> PassagePlaces:
+        """Return where some passages stand and which family each is of, in the order given."""
+        with self._reading() as connection:
+            return places_of(connection, passage_keys)
+
+    def owners(self) -> Owners:
+        """Return whose every live note is, and when it was recorded."""
+        with self._reading() as connection:
+            return owners_of(connection, self.generation)
 
     def attribute_names(self) -> list[str]:
         """Return the names of the attributes that notes have, sorted."""

@@ -32,6 +32,7 @@ from notekin.storage.deaths import Deaths
 from notekin.storage.deleting import Condemned, DeleteReport
 from notekin.storage.housekeeping import READERS_WAIT_S, Housekeeping, folder_bytes
 from notekin.storage.index_choice import IndexChoice
+from notekin.storage.kept_cohorts import KeptCohorts
 from notekin.storage.location import ServerUrl
 from notekin.storage.marks import marks_of
 from notekin.storage.orphans import drop_unless_named, sweep, writing_segments
@@ -113,6 +114,11 @@ class StoreFolder:
         store.check_encoder(fingerprint)
         store.check_index(index)
         return store
+
+    @property
+    def cohorts(self) -> KeptCohorts:
+        """The cohorts that the store keeps."""
+        return KeptCohorts(self.path, self.catalog)
 
     def check_encoder(self, fingerprint: Fingerprint) -> None:
         """Refuse an encoder whose vectors can't be compared with the store's."""

@@ -151,7 +151,10 @@ def _check_lengths(file: Path, vectors: np.ndarray) -> None:
 def _of_catalog(connection: Connection, generation: int, deep: bool) -> Iterator[Problem]:
     """Give what is wrong within the catalog."""
     name = catalog_name(connection)
-    checks: list[Callable[[], Sequence[str]]] = [lambda: invariants.of_rows(connection, generation)]
+    checks: list[Callable[[], Sequence[str]]] = [
+        lambda: invariants.of_rows(connection, generation),
+        lambda: invariants.of_cohorts(connection),
+    ]
     if deep:
         checks += [lambda: sqlite_faults(connection), lambda: _of_every_row(connection)]
     for check in checks:
