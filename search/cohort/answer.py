@@ -88,6 +88,9 @@ class Member:
         first: When the first note was recorded that counts for a criterion of the inclusion;
             of all the subject's notes where none does. None where no such note has a date.
         last: The last one.
+        note_key: The first note of the subject, by key: what a kept cohort knows them by.
+        first_note: The note that ``first`` is of; None where that is None.
+        last_note: The note that ``last`` is of.
     """
 
     rank: int
@@ -96,6 +99,9 @@ class Member:
     score: float
     first: datetime | None
     last: datetime | None
+    note_key: NoteKey
+    first_note: NoteKey | None
+    last_note: NoteKey | None
     criteria: tuple[CriterionAnswer, ...]
 
 
@@ -144,6 +150,7 @@ class CohortAnswer:
         notes_without_subject: Of these, the ones that name no patient (or no encounter) and
             can't take part.
         notes_without_date: Of those that take part; they can't be within a time of anything.
+        unknown_examples: Ids of examples that no live note bears.
     """
 
     name: str
@@ -156,3 +163,4 @@ class CohortAnswer:
     notes: int
     notes_without_subject: int
     notes_without_date: int
+    unknown_examples: int

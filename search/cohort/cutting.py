@@ -37,15 +37,12 @@ def cut(
         scores: Theirs.
         calibration: What turns scores into probabilities, where there is one.
     """
-    asked = criterion.cut
-    probabilities = None
-    if asked.kind is CutKind.CALIBRATED:
+    asked, taught = criterion.cut, None
+    if asked.is_calibrated:
         if calibration is not None:
-            probabilities = calibration.probabilities(criterion, keys, scores)
-        if probabilities is None:
-            asked = PROVISIONAL
-        else:
-            scores = probabilities
+            taught = calibration.calibrated(criterion, keys, scores)
+        asked = PROVISIONAL if taught is None else Cut(asked.kind, taught.cut)
+        scores = scores if taught is None else taught.probabilities
     rows = _rows(asked, scores)
     used = UsedCut(
         criterion=criterion.id,
@@ -53,7 +50,7 @@ def cut(
         score=_lowest(asked, scores[rows]),
         passed=len(rows),
         scored=len(keys),
-        calibrated=probabilities is not None,
+        calibrated=taught is not None,
     )
     return Passed(keys[rows], scores[rows], used)
 

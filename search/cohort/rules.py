@@ -66,7 +66,7 @@ class Cut:
         return self.kind not in (CutKind.SCORE, CutKind.TOP)
 
 
-PROVISIONAL = Cut(CutKind.SCORE, 0.5)
+PROVISIONAL = Cut(CutKind.SCORE, 0.3)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ STATUSES = (Status.NO_EVIDENCE, Status.NOT_MET, Status.MET)
 NO_EVIDENCE, NOT_MET, MET = range(3)
 ASSERTIONS = tuple(starmap(Assertion, product(Polarity, Experiencer, Temporality)))
 STANDINGS = (Standing.COUNTS, Standing.COPY, Standing.OUT_OF_TIME, Standing.ASSERTED_OTHERWISE)
+COUNTS = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,6 +69,7 @@ class Screened:
         scored: Keys of the notes that had a score, ascending.
         scores: Their scores, float32; 1 for phrases and facts.
         spoke: Keys of the notes that speak of it (at or above the cut), ascending.
+        spoke_scores: Theirs; where the cut is calibrated, probabilities.
         standing: For each of ``spoke``, its place in ``STANDINGS``.
         start: For each of ``spoke``, where in its text the evidence begins; ``end``: ends.
         assertion: For each of ``spoke``, the place in ``ASSERTIONS`` of what is said there; -1
@@ -82,6 +84,7 @@ class Screened:
     scored: Keys
     scores: Vectors
     spoke: Keys
+    spoke_scores: Vectors
     standing: Small
     start: Codes
     end: Codes

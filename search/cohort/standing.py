@@ -81,6 +81,7 @@ def stand(
         scored=heard.scored,
         scores=heard.scores,
         spoke=heard.spoke,
+        spoke_scores=heard.spoke_scores,
         standing=standing,
         start=mentions.start[shown],
         end=mentions.end[shown],
