@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from notekin.cohorts import Cohorts
     from notekin.indexer.pipeline import IndexReport, Progress
     from notekin.indexer.readers import NoteSource
     from notekin.search.evaluation import Evaluation
@@ -277,6 +278,13 @@ class Store(Searching):
         if plot is not None:
             draw(measured, self._read(lambda snapshot: lengths_of(snapshot, condition)), Path(plot))
         return measured
+
+    @property
+    def cohort(self) -> Cohorts:
+        """Cohorts over this store: ``store.cohort.run(...)`` and what else the command has."""
+        from notekin.cohorts import Cohorts
+
+        return Cohorts(self._read, self._encoder_of_store, self._open)
 
     def verify(self, *, deep: bool = False) -> Verification:
         """Check that the store is whole; others may read and write it meanwhile.

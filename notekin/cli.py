@@ -365,6 +365,7 @@ def stderr() -> Console:
     return Console(stderr=True)
 
 
+from notekin import cli_cohort as _cli_cohort  # noqa: E402, F401 - registers its commands on app
 from notekin import cli_search as _cli_search  # noqa: E402, F401 - registers its commands on app
 from notekin import cli_store  # noqa: E402, F401 - its commands register on app
 from notekin import cli_upkeep as _cli_upkeep  # noqa: E402, F401 - registers its commands on app

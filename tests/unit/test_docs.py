@@ -3,6 +3,7 @@
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -12,7 +13,12 @@ from notekin import cli
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
-COMMANDS: dict[str, typer.core.TyperCommand] = get_command(cli.app).commands  # type: ignore[attr-defined]  # a group
+GROUPS: dict[str, Any] = get_command(cli.app).commands  # type: ignore[attr-defined]  # a group
+COMMANDS: dict[str, typer.core.TyperCommand] = {
+    f"{name} {inner}".strip(): command
+    for name, one in GROUPS.items()
+    for inner, command in getattr(one, "commands", {"": one}).items()
+}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -30,7 +36,10 @@ def test_every_link_and_every_path_that_a_page_names_is_there(page: Path) -> Non
 @pytest.mark.parametrize("page", ["README.md", "docs/commands.md"])
 def test_every_command_is_in_the_docs(page: str) -> None:
     text = (ROOT / page).read_text()
-    assert [name for name in COMMANDS if f"notekin {name}" not in text] == []
+    named = {name for name in COMMANDS if f"notekin {name}" in text}
+    for group, inner in re.findall(r"`notekin (\w+) \.\.\.` \|(.*)\|", text):
+        named |= {f"{group} {name}" for name in re.findall(r"`(\w+)`", inner)}
+    assert sorted(COMMANDS.keys() - named) == []
 
 
 def test_every_option_of_every_command_is_in_the_docs() -> None:
@@ -43,10 +52,11 @@ def test_every_option_of_every_command_is_in_the_docs() -> None:
 def test_every_option_that_a_page_shows_exists(page: Path) -> None:
     for line in re.findall(r"^(?:\$ )?(?:\.venv/bin/)?(notekin .*)$", page.read_text(), re.M):
         words = shlex.split(re.sub(r"[\[\]]|#.*|\.\.\.", " ", line))
-        if words[1] not in COMMANDS:
+        name = " ".join(words[1:3]) if words[1] not in COMMANDS else words[1]
+        if name not in COMMANDS:
             assert words[1].startswith("-"), line
             continue
-        options = {name for option in COMMANDS[words[1]].params for name in option.opts}
+        options = {name for option in COMMANDS[name].params for name in option.opts}
         assert {word for word in words[2:] if word.startswith("-")} <= options | {"--help"}, line
 
 

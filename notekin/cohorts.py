@@ -1,0 +1,283 @@
+"""Cohorts from Python: ``store.cohort``, with the names of ``notekin cohort``.
+
+::
+
+    cohort = store.cohort.run("hfref.yaml")
+    for member in cohort.members:
+        print(member.patient_id, member.score, member.criteria[0].status)
+    store.cohort.export("hfref", "hfref.csv")
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+from notekin.errors import CohortError
+from notekin.search.cohort.answer import CohortAnswer, CriterionEvidence
+from notekin.search.cohort.definition import Definition, json_schema
+from notekin.search.cohort.definition_file import definition_of, read_definition
+from notekin.search.cohort.differences import Difference, Reasons, difference
+from notekin.search.cohort.exports import exported, format_named
+from notekin.search.cohort.judgements import Calibration
+from notekin.search.cohort.keeping import Recalled, recalled, to_keep
+from notekin.search.cohort.run import Run, run
+from notekin.search.cohort.sets import Operation, combined
+from notekin.search.cohort.similar import AlikePatients, similar
+from notekin.search.sentences import sentence_around
+from notekin.storage.cohorts import KeptHead
+from notekin.storage.snapshot import Snapshot
+from notekin.storage.store import StoreFolder
+from notekin.types import Encoder
+
+Answer = TypeVar("Answer")
+Defined: TypeAlias = "str | Path | Mapping[str, Any] | Definition"
+"""A file, a mapping, or a definition made of its own models."""
+
+
+class Read(Protocol):
+    """Answers from the newest generation; where a purge cuts in, from the next one."""
+
+    def __call__(self, answer: Callable[[Snapshot], Answer]) -> Answer: ...
+
+
+class Cohorts:
+    """The cohorts of one store; made by ``store.cohort``."""
+
+    def __init__(
+        self, read: Read, encoder: Callable[[], Encoder], folder: Callable[[], StoreFolder]
+    ) -> None:
+        self._read = read
+        self._encoder = encoder
+        self._folder = folder
+
+    def run(
+        self,
+        definition: Defined,
+        name: str | None = None,
+        *,
+        replace: bool = False,
+        keep: bool = True,
+    ) -> CohortAnswer:
+        """Find who belongs to a cohort, and keep it with its definition.
+
+        Args:
+            definition: A YAML or JSON file, or what it would say.
+            name: What to keep it as, in place of the definition's own name.
+            replace: Write over a kept cohort of this name; the verdicts on it stay.
+            keep: Whether to keep it at all.
+
+        Raises:
+            NoSuchSourceError: There is no such file.
+            CohortError: It is no definition, or there is a cohort of this name.
+            FilterError: It asks for a field that no note has.
+        """
+        asked = _defined(definition)
+        if name is not None:
+            asked = definition_of(asked.to_dict() | {"name": name})
+        if keep and not replace and asked.name in {head.name for head in self.list()}:
+            raise CohortError(
+                "The store keeps a cohort of this name. Give another with --name, or --replace "
+                "to write over it."
+            )
+        return self._run_and_keep(asked, keep, replace).answer
+
+    def list(self) -> Sequence[KeptHead]:
+        """Return what is known of every kept cohort, by name."""
+        return self._folder().cohorts.heads()
+
+    def show(self, name: str) -> Recalled:
+        """Return a kept cohort as it was found; who has no note any more is left out.
+
+        Raises:
+            NoSuchCohortError: The store keeps none of this name.
+        """
+        read = self._folder().cohorts.read(name)
+        return recalled(read.cohort, read.notes)
+
+    def rerun(self, name: str, to: str | None = None) -> CohortAnswer:
+        """Find again who belongs to a kept cohort, now; at the same generation all is the same.
+
+        Args:
+            name: The kept cohort; its result is written over.
+            to: Where given, the name to keep the new result as; the old one stays.
+
+        Raises:
+            NoSuchCohortError: The store keeps none of this name.
+            CohortError: It was made of two others.
+        """
+        asked = self.definition(name)
+        if to is None:
+            return self._run_and_keep(asked, keep=True, replace=True).answer
+        return self._run_and_keep(definition_of(asked.to_dict() | {"name": to}), True, False).answer
+
+    def definition(self, name: str) -> Definition:
+        """Return the definition of a kept cohort.
+
+        Raises:
+            NoSuchCohortError: The store keeps none of this name.
+            CohortError: It was made of two others.
+        """
+        value = json.loads(self._folder().cohorts.read(name).cohort.head.definition)
+        if "of" in value:
+            raise CohortError(
+                "This cohort was made of two others. Rerun those, and make it of them again."
+            )
+        return definition_of(value)
+
+    def diff(self, first: str, second: str) -> Difference:
+        """Return who is in one of two kept cohorts alone, and why not in the other.
+
+        Why is told by the other's definition as it is met now, at the newest generation.
+
+        Raises:
+            NoSuchCohortError: The store keeps none of one of the names.
+            CohortError: One is of patients and the other of encounters.
+        """
+        one, other = self.show(first).answer, self.show(second).answer
+        return difference(one, other, self._reasons(one), self._reasons(other))
+
+    def union(self, first: str, second: str, name: str) -> CohortAnswer:
+        """Keep who is in either of two kept cohorts, as another."""
+        return self._combine(Operation.UNION, first, second, name)
+
+    def intersect(self, first: str, second: str, name: str) -> CohortAnswer:
+        """Keep who is in both of two kept cohorts, as another."""
+        return self._combine(Operation.INTERSECT, first, second, name)
+
+    def minus(self, first: str, second: str, name: str) -> CohortAnswer:
+        """Keep who is in the first of two kept cohorts and not in the second, as another."""
+        return self._combine(Operation.MINUS, first, second, name)
+
+    def export(
+        self,
+        name: str,
+        to: str | Path,
+        format: str = "csv",  # noqa: A002 - the name of the command's option
+        *,
+        mask: bool = False,
+        cohort_id: int = 1,
+        subjects: Mapping[str, int] | None = None,
+    ) -> int:
+        """Write a kept cohort to a file, readable by its owner alone; return its members.
+
+        Args:
+            name: The kept cohort.
+            to: The file; one that is there is written over.
+            format: ``csv``, ``parquet``, ``json``, ``omop`` or ``redcap``.
+            mask: Hide counts from 1 to 9; JSON alone.
+            cohort_id: OMOP's cohort_definition_id.
+            subjects: Patient id to OMOP's person_id.
+
+        Raises:
+            NoSuchCohortError: The store keeps none of this name.
+            CohortError: The format has no room for this cohort.
+        """
+        answer = self.show(name).answer
+        data = exported(
+            answer, format_named(format), mask=mask, cohort_id=cohort_id, subjects=subjects
+        )
+        _write(Path(to), data)
+        return len(answer.members)
+
+    def delete(self, name: str) -> None:
+        """Remove a kept cohort and the verdicts on it.
+
+        Raises:
+            NoSuchCohortError: The store keeps none of this name.
+        """
+        self._folder().cohorts.delete(name)
+
+    def similar(self, patients: Iterable[str], k: int = 10) -> AlikePatients:
+        """Return the ``k`` patients whose notes as a whole are most like those of some.
+
+        Raises:
+            CohortError: None of them has a note in the store.
+        """
+        given = tuple(dict.fromkeys(patients))
+        return self._read(lambda snapshot: similar(snapshot, given, k))
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema of a definition."""
+        return json_schema()
+
+    def text(self, evidence: CriterionEvidence) -> str:
+        """Return what stands at a piece of evidence, to the letter."""
+        return self._read(
+            lambda snapshot: snapshot.text(evidence.note_key)[evidence.start : evidence.end]
+        )
+
+    def sentences(self, evidence: Sequence[CriterionEvidence]) -> Sequence[str]:
+        """Return the sentences in which some pieces of evidence stand, in the order given."""
+        return self._read(lambda snapshot: [_sentences(snapshot, one) for one in evidence])
+
+    def screen(self, definition: Definition, calibration: Calibration | None = None) -> Run:
+        """Run a definition without keeping it, and return how all subjects stand."""
+        weights = self._folder().catalog.fingerprint().weights
+        return self._read(
+            lambda snapshot: run(definition.rules(), snapshot, self._encoder, weights, calibration)
+        )
+
+    def _run_and_keep(self, asked: Definition, keep: bool, replace: bool) -> Run:
+        found = self.screen(asked)
+        if keep:
+            kept = to_keep(found.answer, asked.to_dict(), _now())
+            self._folder().cohorts.keep(kept, replace=replace)
+        return found
+
+    def _combine(self, operation: Operation, first: str, second: str, name: str) -> CohortAnswer:
+        parts = [self.show(one).answer for one in (first, second)]
+        generation = self._read(lambda snapshot: snapshot.generation)
+        answer = combined(operation, parts[0], parts[1], name, generation)
+        how = {"name": name, "of": [first, second], "how": operation.value}
+        self._folder().cohorts.keep(to_keep(answer, how, _now()))
+        return answer
+
+    def _reasons(self, answer: CohortAnswer) -> Reasons:
+        try:
+            asked = self.definition(answer.name)
+        except CohortError:
+            return Reasons(None, "in none of the cohorts it was made of")
+        found = self.screen(asked)
+        older = found.answer.generation != answer.generation
+        remark = f" (as of generation {found.answer.generation})" if older else ""
+        return Reasons(found.screening, remark)
+
+
+def _defined(definition: Defined) -> Definition:
+    if isinstance(definition, Definition):
+        return definition_of(definition.to_dict())
+    if isinstance(definition, Mapping):
+        return definition_of(definition)
+    return read_definition(Path(definition))
+
+
+def _sentences(snapshot: Snapshot, evidence: CriterionEvidence) -> str:
+    text = snapshot.text(evidence.note_key)
+    if evidence.end <= evidence.start:
+        return ""
+    start, end = sentence_around(text, evidence.start, evidence.end)
+    return text[start:end]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file in one move, readable by its owner alone."""
+    import os
+
+    new = path.with_name(f".{path.name}.new")
+    try:
+        with os.fdopen(os.open(new, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(data)
+        new.replace(path)
+    except OSError as error:
+        raise CohortError(f"{path} can't be written: {error.strerror}.") from None
+
+
+__all__ = ["Cohorts", "Defined"]
