@@ -12,7 +12,7 @@ help: ## List the targets
 demo: $(VENV)/run ## Set up, index the invented sample notes, search them, say what to type next
 	@$(BIN)/notekin demo --store notekin-demo
 
-test: $(VENV)/dev postgres ## Run the tests
+test: $(VENV)/dev postgres browser ## Run the tests
 	$(BIN)/pytest -n 2
 
 test-faults: $(VENV)/dev postgres ## Inject a fault at every step of every write: some thousands, half an hour
@@ -24,6 +24,13 @@ postgres:
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql >/dev/null; \
 	  else echo "The tests need PostgreSQL's server: apt-get install postgresql"; exit 1; fi; fi
+
+# A cohort's report is opened in a real browser; without one, those tests say so and are left out.
+browser:
+	@if ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null && ! command -v google-chrome >/dev/null; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null || echo "No Chromium could be installed: the report's page is not tried."; \
+	  else echo "To try the report's page, too: apt-get install chromium"; fi; fi
 
 check: $(VENV)/dev ## Lint, format, types and layers
 	$(BIN)/ruff check .

@@ -366,6 +366,7 @@ def stderr() -> Console:
 
 
 from notekin import cli_cohort as _cli_cohort  # noqa: E402, F401 - registers its commands on app
+from notekin import cli_cohort_review as _cli_review  # noqa: E402, F401 - registers its commands
 from notekin import cli_search as _cli_search  # noqa: E402, F401 - registers its commands on app
 from notekin import cli_store  # noqa: E402, F401 - its commands register on app
 from notekin import cli_upkeep as _cli_upkeep  # noqa: E402, F401 - registers its commands on app

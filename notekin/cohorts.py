@@ -16,14 +16,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, TypeVar
 
+from notekin.cohort_review import CohortReview, by_criterion, criterion_named, teaching_in
 from notekin.errors import CohortError
 from notekin.search.cohort.answer import CohortAnswer, CriterionEvidence
 from notekin.search.cohort.definition import Definition, json_schema
-from notekin.search.cohort.definition_file import definition_of, read_definition
+from notekin.search.cohort.definition_file import as_yaml, definition_of, read_definition
 from notekin.search.cohort.differences import Difference, Reasons, difference
 from notekin.search.cohort.exports import exported, format_named
-from notekin.search.cohort.judgements import Calibration
+from notekin.search.cohort.judgements import Judgement, Verdict
 from notekin.search.cohort.keeping import Recalled, recalled, to_keep
+from notekin.search.cohort.rules import Criterion
 from notekin.search.cohort.run import Run, run
 from notekin.search.cohort.sets import Operation, combined
 from notekin.search.cohort.similar import AlikePatients, similar
@@ -34,6 +36,8 @@ from notekin.storage.store import StoreFolder
 from notekin.types import Encoder
 
 Answer = TypeVar("Answer")
+Judgements: TypeAlias = Mapping[str, Sequence[Judgement]]
+"""What was said of a cohort's evidence, by criterion."""
 Defined: TypeAlias = "str | Path | Mapping[str, Any] | Definition"
 """A file, a mapping, or a definition made of its own models."""
 
@@ -214,15 +218,94 @@ class Cohorts:
         """Return the sentences in which some pieces of evidence stand, in the order given."""
         return self._read(lambda snapshot: [_sentences(snapshot, one) for one in evidence])
 
-    def screen(self, definition: Definition, calibration: Calibration | None = None) -> Run:
-        """Run a definition without keeping it, and return how all subjects stand."""
+    def screen(self, definition: Definition, judgements: Judgements | None = None) -> Run:
+        """Run a definition without keeping it, and return how all subjects stand.
+
+        Args:
+            definition: What is asked.
+            judgements: What was said of evidence, by criterion; it calibrates cuts.
+        """
         weights = self._folder().catalog.fingerprint().weights
+        rules = definition.rules()
+
+        def found(snapshot: Snapshot) -> Run:
+            taught = None
+            if judgements:
+                taught = teaching_in(snapshot, self._encoder(), judgements, rules.grain)
+            return run(rules, snapshot, self._encoder, weights, taught)
+
+        return self._read(found)
+
+    def review(self, name: str, criterion: str | None = None) -> CohortReview:
+        """Return the review of one criterion of a kept cohort, where it was left.
+
+        Args:
+            name: The kept cohort.
+            criterion: The id of one whose cut is calibrated; needed where there are several.
+
+        Raises:
+            NoSuchCohortError: The store keeps none of this name.
+            CohortError: There is no such criterion, or its cut is not calibrated.
+        """
+        rules = self.definition(name).rules()
+        asked = criterion_named(rules, criterion)
+        folder = self._folder()
         return self._read(
-            lambda snapshot: run(definition.rules(), snapshot, self._encoder, weights, calibration)
+            lambda snapshot: CohortReview(
+                name, rules.grain, asked, snapshot, self._encoder(), folder.cohorts
+            )
         )
 
+    def report(self, name: str, to: str | Path, *, mask: bool = False) -> None:
+        """Write a kept cohort as one page of HTML, readable by its owner alone.
+
+        It shows what the definition finds now, with the verdicts that were given by now.
+
+        Args:
+            name: The kept cohort.
+            to: The file; one that is there is written over.
+            mask: Hide counts from 1 to 9, and the members.
+
+        Raises:
+            NoSuchCohortError: The store keeps none of this name.
+            CohortError: It was made of two others.
+        """
+        from notekin.report.page import Reported, html_of
+
+        asked = self.definition(name)
+        found = self.screen(asked, self._judgements(name))
+        judged = [one for one in asked.rules().criteria() if self._is_judged(name, one)]
+        html = self._read(
+            lambda snapshot: html_of(
+                Reported(
+                    answer=found.answer,
+                    screening=found.screening,
+                    definition=as_yaml(asked),
+                    description=asked.description or "",
+                    accuracy={one.id: self.review(name, one.id).accuracy() for one in judged},
+                    text=snapshot.text,
+                    written_at=_now(),
+                    kept_generation=self._folder().cohorts.read(name).cohort.head.generation,
+                ),
+                mask,
+            )
+        )
+        _write(Path(to), html.encode("utf-8"))
+
+    def _is_judged(self, name: str, criterion: Criterion) -> bool:
+        said = self._judgements(name).get(criterion.id, ())
+        return criterion.cut.is_calibrated and any(
+            one.verdict is not Verdict.UNSURE for one in said
+        )
+
+    def _judgements(self, name: str) -> Judgements:
+        """Return the verdicts on a cohort by criterion; none where none of this name is kept."""
+        if name not in {head.name for head in self.list()}:
+            return {}
+        return by_criterion(self._folder().cohorts.judgements(name))
+
     def _run_and_keep(self, asked: Definition, keep: bool, replace: bool) -> Run:
-        found = self.screen(asked)
+        found = self.screen(asked, self._judgements(asked.name) if keep else None)
         if keep:
             kept = to_keep(found.answer, asked.to_dict(), _now())
             self._folder().cohorts.keep(kept, replace=replace)

@@ -216,3 +216,10 @@ def _field(path: Way) -> str:
     """Return a path as people write it; a field of the notes could bear a patient's name."""
     known = path[: path.index("where") + 1] if "where" in path else path
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in known)[1:]
+
+
+def as_yaml(definition: Definition) -> str:
+    """Return a definition as its file would say it."""
+    import yaml
+
+    return str(yaml.safe_dump(definition.to_dict(), sort_keys=False, allow_unicode=True))
