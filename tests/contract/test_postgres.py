@@ -29,7 +29,7 @@ from notekin.storage.catalog import Catalog
 from notekin.storage.conditions import AllOf
 from notekin.storage.location import ServerUrl
 from notekin.storage.records import NewNote
-from notekin.storage.schema import FORMAT, SegmentRow, SettingRow
+from notekin.storage.schema import FORMAT, Base, SegmentRow, SettingRow
 from notekin.storage.segments import WORDS_FILE
 from notekin.storage.snapshot import Snapshot
 from notekin.storage.store import StoreFolder
@@ -349,8 +349,10 @@ def words_and_passages(store: StoreFolder) -> list[object]:
 
 
 def make_format_2(store: StoreFolder) -> None:
-    """Take out of a store what format 3 added; checksums stay, for the same values come back."""
+    """Take out of a store what came later; checksums stay, for the same values come back."""
     with store.catalog.transaction() as connection:
+        for name in [name for name in Base.metadata.tables if name.startswith("cohort")]:
+            connection.execute(text(f"DROP TABLE {name} CASCADE"))
         for column in ("section", "family", "likeness"):
             connection.execute(text(f"ALTER TABLE passages DROP COLUMN {column}"))
         connection.execute(update(SettingRow).where(SettingRow.name == "format").values(value=2))

@@ -333,8 +333,8 @@ def test_what_a_database_without_secure_delete_left_is_gone_after_a_purge(path: 
 
 
 def test_a_purged_store_takes_less_room(path: Path) -> None:
-    folder = store_of(path, ENCODER, *(note(f"n{at}", "fever " * 500) for at in range(100)))
-    delete(folder, *(f"n{at}" for at in range(90)))
+    folder = store_of(path, ENCODER, *(note(f"n{at}", "fever " * 500) for at in range(200)))
+    delete(folder, *(f"n{at}" for at in range(180)))
     report = purge(folder)
     assert report.bytes_after == folder.size_bytes()
     assert report.bytes_after < report.bytes_before / 3
