@@ -37,7 +37,7 @@ from query_notes import CATEGORIES, notes, queries
 from rich.console import Console
 from stopwatch import Stopwatch
 
-from notekin import api, display
+from notekin import api, display_hits
 from notekin.indexer.encoder import NoteEncoder
 from notekin.indexer.longformer.loading import resolve
 from notekin.indexer.longformer.tokenizer import NoteTokenizer
@@ -56,11 +56,11 @@ STAGES = {
     "lexical search": "notekin.storage.snapshot:Snapshot.relevance",
     "rank and fuse": "notekin.search.retrieval:Searcher.rank",
     "facts (SQL)": "notekin.storage.snapshot:Snapshot.notes",
-    "texts (SQL)": "notekin.storage.snapshot:Snapshot.text",
-    "passages (SQL)": "notekin.storage.snapshot:Snapshot.passages",
+    "texts, passages (SQL)": "notekin.storage.snapshot:Snapshot.contents",
     "passages' vectors": "notekin.storage.snapshot:Snapshot.passage_vectors",
-    "evidence": "notekin.search.retrieval:Searcher._results",
-    "display": "notekin.display:results",
+    "copies (SQL)": "notekin.storage.snapshot:Snapshot.notes_in_families",
+    "evidence, assertion": "notekin.search.evidence:Witness.hear",
+    "display": "notekin.display_hits:results",
 }
 REST = "the rest"
 Times = dict[str, list[float]]
@@ -254,7 +254,7 @@ def stages(store: api.Store, texts: Sequence[str]) -> dict[str, Any]:
     for text in texts:
         with stopwatch.whole(REST):
             found = store.search(text, K, where=filtered)
-            display.results(Console(file=StringIO(), width=100), found)
+            display_hits.results(Console(file=StringIO(), width=100), found)
     table = summary(stopwatch.stages)
     print("\nby stage, with a filter:", flush=True)
     for name, row in table.items():

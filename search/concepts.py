@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from notekin.search.assertion import assess_in
 from notekin.search.phrases import words_in
@@ -38,7 +39,7 @@ class Concept:
     asked: Assertion
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Mention:
     """A sentence that speaks of what a query asks.
 
@@ -46,15 +47,20 @@ class Mention:
         sentence: Where it stands in the text.
         terms: Where the words stand that are the query's, or say the same; in order.
         parts: The query's words that it says: numbers of the concept and of the word in it.
-        assertions: Each concept that it speaks of, and how.
+        judge: Works out what it says of each concept.
     """
 
     sentence: Span
     terms: tuple[Span, ...]
     parts: frozenset[tuple[int, int]]
-    assertions: Mapping[Concept, Assertion]
+    judge: Callable[[], Mapping[Concept, Assertion]]
 
-    @property
+    @cached_property
+    def assertions(self) -> Mapping[Concept, Assertion]:
+        """Each concept that it speaks of, and how; worked out when it is asked for."""
+        return self.judge()
+
+    @cached_property
     def assertion(self) -> Assertion:
         """How it speaks of all of them together: as of the one that is furthest from so."""
         return max(self.assertions.values(), key=distance)
@@ -129,6 +135,17 @@ class Concepts:
     def _mention(
         self, text: str, sentence: Span, said: Sequence[_Said], section: str | None
     ) -> Mention:
+        return Mention(
+            sentence,
+            tuple(_merged((one.start, one.end) for one in said)),
+            frozenset(part for one in said for part in one.parts),
+            lambda: self._judged(text, said, section),
+        )
+
+    def _judged(
+        self, text: str, said: Sequence[_Said], section: str | None
+    ) -> Mapping[Concept, Assertion]:
+        """Return each concept that is spoken of, and how: where most of its words stand."""
         found: dict[int, tuple[int, Assertion]] = {}
         for run in _runs(said):
             parts = {part for one in run for part in one.parts}
@@ -138,12 +155,7 @@ class Concepts:
                 nearer = size == len(parts) and distance(assertion) < distance(before)
                 if len(parts) > size or nearer:
                     found[at] = (len(parts), assertion)
-        return Mention(
-            sentence,
-            tuple(_merged((one.start, one.end) for one in said)),
-            frozenset(part for one in said for part in one.parts),
-            {self.all[at]: assertion for at, (_, assertion) in sorted(found.items())},
-        )
+        return {self.all[at]: assertion for at, (_, assertion) in sorted(found.items())}
 
     def _said(self, text: str, start: int, end: int) -> list[_Said]:
         """Return the words of a stretch that are the query's or say the same, in order."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -46,13 +47,12 @@ class Testimony:
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A passage that may be shown, and the sentence of it that matched best, if one did."""
+    """A passage that may be shown, and the sentences of it that matched."""
 
     passage: StoredPassage
     score: float
     worth: float
     mentions: tuple[Mention, ...] = ()
-    best: Mention | None = None
 
 
 class Witness:
@@ -134,10 +134,13 @@ class Witness:
         if self._concepts is None:
             return _Candidate(passage, score, score)
         mentions = self._concepts.mentions(text, passage.start, passage.end, passage.section)
-        best = max(mentions, key=self._rank_of, default=None)
         said = len({place for one in mentions for place in one.parts})
         worth = score + _WORDS_COUNT * said / self._concepts.size
-        return _Candidate(passage, score, worth, mentions, best)
+        return _Candidate(passage, score, worth, mentions)
+
+    def _best(self, one: _Candidate) -> Mention | None:
+        """Return the sentence of a passage that matched best; None where none did."""
+        return max(one.mentions, key=self._rank_of, default=None)
 
     def _rank_of(self, mention: Mention) -> tuple[object, ...]:
         """Return what the best mention has most of: words, what is asked for, certainty."""
@@ -149,24 +152,27 @@ class Witness:
         """Return the passages that say what is asked for, of those that say most of the words."""
         if not self._asserted:
             return list(candidates)
-        most = max((len(one.best.parts) for one in candidates if one.best), default=0)
+        bests = [self._best(one) for one in candidates]
+        sizes = [len(best.parts) if best else 0 for best in bests]
+        most = max(sizes, default=0)
+        looked_at = zip(candidates, bests, sizes, strict=True)
         return [
             one
-            for one in (candidates if most else candidates[:1])
-            if (len(one.best.parts) if one.best else 0) == most and self._holds(text, one)
+            for one, best, size in islice(looked_at, None if most else 1)
+            if size == most and self._holds(text, one.passage, best)
         ]
 
-    def _holds(self, text: str, one: _Candidate) -> bool:
-        if one.best is None:
-            return is_asserted(self._asserted, {}, _whole(text, one.passage))
-        return is_asserted(self._asserted, one.best.assertions, one.best.assertion)
+    def _holds(self, text: str, passage: StoredPassage, best: Mention | None) -> bool:
+        if best is None:
+            return is_asserted(self._asserted, {}, _whole(text, passage))
+        return is_asserted(self._asserted, best.assertions, best.assertion)
 
     def _evidence(self, text: str, one: _Candidate) -> Evidence:
         passage = one.passage
         start, end = widened(text, passage.start, passage.end, self._context)
-        assertion = None
-        if one.best is not None:
-            assertion = one.best.assertion
+        assertion, best = None, self._best(one)
+        if best is not None:
+            assertion = best.assertion
         elif self._concepts is not None:
             assertion = _whole(text, passage)
         return Evidence(
@@ -176,7 +182,7 @@ class Witness:
             score=one.score,
             passage=(passage.start, passage.end),
             section=passage.section,
-            sentence=one.best.sentence if one.best else None,
+            sentence=best.sentence if best else None,
             terms=tuple(sorted(span for mention in one.mentions for span in mention.terms)),
             assertion=assertion,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 
 from notekin.types import Span
 
@@ -43,10 +43,10 @@ def sentence_around(text: str, start: int, end: int) -> Span:
     Items of a list belong to the line that introduces them with a colon, so that ``Denies:``
     holds for each of them.
     """
-    base = max(0, start - WIDEST)
-    last = min(len(text), end + WIDEST)
+    base = max(0, start - WIDEST) // WIDEST * WIDEST
+    last = min(len(text), -(-(end + WIDEST) // WIDEST) * WIDEST)
     first, until = base, last
-    for begins, ends in _sentences(text, base, last):
+    for begins, ends in _stretch(text, base, last):
         if begins <= start:
             first = begins
         if ends >= end:
@@ -58,6 +58,12 @@ def sentence_around(text: str, start: int, end: int) -> Span:
 def sentences_of(text: str, start: int = 0, end: int | None = None) -> list[Span]:
     """Return the sentences of ``text[start:end]`` in order, without the space around them."""
     return list(_sentences(text, start, len(text) if end is None else end))
+
+
+@lru_cache(maxsize=64)
+def _stretch(text: str, start: int, end: int) -> tuple[Span, ...]:
+    """Return the sentences of a stretch; asked for once for each word found in it."""
+    return tuple(_sentences(text, start, end))
 
 
 def _sentences(text: str, start: int, end: int) -> Iterator[Span]:
@@ -93,7 +99,9 @@ def _ends(text: str, begins: int, match: re.Match[str]) -> bool:
 
 def _stop_ends(text: str, begins: int, match: re.Match[str]) -> bool:
     """Say whether a full stop ends the sentence, and not an abbreviation or a list's number."""
-    word_at = max(begins, 1 + max(text.rfind(space, begins, match.start()) for space in " \n(["))
+    word_at = begins
+    for space in " \n([":
+        word_at = max(word_at, 1 + text.rfind(space, word_at, match.start()))
     word = text[word_at : match.start()].lower()
     following = text[match.end() : match.end() + 3].lstrip()[:1]
     if _NEVER_LAST.fullmatch(word):
