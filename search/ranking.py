@@ -79,7 +79,6 @@ class NearestNotes:
     """Notes by their best passages, best first.
 
     Attributes:
-        fetched: How many passages were asked for.
         floor: No other note has a passage with a higher score; below all scores where there is
             no other note.
     """
@@ -87,7 +86,6 @@ class NearestNotes:
     keys: Keys
     scores: Vectors
     seen: Seen
-    fetched: int
     floor: float
 
     @property
@@ -108,7 +106,7 @@ def nearest_notes(
         keys, first = np.unique(note_keys_of(passages), return_index=True)
         order = np.argsort(first)
         floor = -np.inf if whole else float(scores[-1])
-        lists.append(NearestNotes(keys[order], scores[first[order]], found.seen, fetch, floor))
+        lists.append(NearestNotes(keys[order], scores[first[order]], found.seen, floor))
     short = [at for at, one in enumerate(lists) if len(one.keys) < count and not one.whole]
     if short:
         again = nearest_notes(snapshot, queries[short], count, scope, fetch * FETCH_GROWTH)
@@ -149,12 +147,13 @@ class HybridRanker:
         self._most = relevance.at_most(scope.allowed)
 
     def rank(self, near: NearestNotes, k: int) -> Ranking:
-        """Return the ``k`` best notes, given some of the nearest; more of those where needed."""
+        """Return the ``k`` best notes, given at least ``k`` of the nearest where there are so many.
+
+        A note that says nothing and is not among these is no better than any of them.
+        """
         keys = np.union1d(near.keys, _highest(self._most, max(k, FEWEST_CANDIDATES)))
         cosines, relevances = self._scores(keys, near)
         least = _kth(self._fusion.fuse(relevances, cosines), k)
-        if not near.whole and self._fusion.fuse(np.zeros(1, np.float32), near.floor)[0] > least:
-            return self.rank(self._more(near, k), k)
         unseen = self._unseen(keys, near, least)
         if len(unseen):
             more_cosines, more_relevances = self._scores(unseen, near)
@@ -184,10 +183,6 @@ class HybridRanker:
         if near.seen.ann and len(may) > MOST_UNSEEN:
             may = np.sort(may[np.argpartition(-most[may], MOST_UNSEEN)[:MOST_UNSEEN]])
         return self._most.keys[may]
-
-    def _more(self, near: NearestNotes, k: int) -> NearestNotes:
-        fetch = near.fetched * FETCH_GROWTH
-        return nearest_notes(self._snapshot, self._query[None], k, self._scope, fetch)[0]
 
 
 def _highest(most: NoteScores, count: int) -> Keys:

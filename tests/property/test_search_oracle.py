@@ -111,3 +111,29 @@ def few_candidates(count: int) -> Iterator[None]:
         patch.setattr(ranking, "FEWEST_CANDIDATES", count)
         patch.setattr(ranking, "FIRST_FETCH", 1)
         yield
+
+
+def test_a_note_that_is_best_by_both_is_found_though_it_is_first_in_neither(
+    tmp_path: Path,
+) -> None:
+    random = np.random.default_rng(7)
+    words = [f"word{at}" for at in range(40)]
+    texts = [" ".join(random.choice(words, random.integers(1, 200))) for _ in range(60)]
+    store = store_of(
+        tmp_path / "store", ENCODER, *(note(f"n{at}", text) for at, text in enumerate(texts))
+    )
+    searcher = Searcher(store.snapshot(), ENCODER)
+    found_late = 0
+    with few_candidates(1):
+        for _ in range(60):
+            query = " ".join(random.choice(words, 4))
+            for mode in (Mode.HYBRID, Mode.LEXICAL):
+                (ranking,) = searcher.rank([query], 1, mode=mode)
+                scored = searcher.score(query, mode=mode)
+                if len(scored.scores):
+                    assert ranking.scores[0] == pytest.approx(scored.scores.max(), abs=1e-5)
+                if mode is Mode.HYBRID:
+                    ranks = [one.ranks[0] for one in ranking.channels.values()]
+                    found_late += min(ranks) > 1
+    store.close()
+    assert found_late
