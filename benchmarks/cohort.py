@@ -108,7 +108,7 @@ class Corpus:
 
 class _Bm25:
     def __init__(self, corpus: Path, keys: Keys, note_ids: list[str]) -> None:
-        import bm25s
+        import bm25s  # pyright: ignore[reportMissingImports]  # a peer, in the extra of its own
         import Stemmer
 
         self._stemmer = Stemmer.Stemmer("english")

@@ -44,9 +44,14 @@ class Bm25:
     def _words(self, texts: Sequence[str]) -> list[list[str]]:
         import bm25s  # pyright: ignore[reportMissingImports]
 
-        return bm25s.tokenize(
-            texts, stopwords="en", stemmer=self._stemmer, return_ids=False, show_progress=False
+        words: Any = bm25s.tokenize(
+            list(texts),
+            stopwords="en",
+            stemmer=self._stemmer,
+            return_ids=False,
+            show_progress=False,
         )
+        return list(words)
 
     def find(self, queries: Mapping[str, str], depth: int) -> Found:
         for query, words in zip(queries, self._words(list(queries.values())), strict=True):

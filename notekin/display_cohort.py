@@ -145,7 +145,7 @@ def _member(console: Console, member: Member, texts: Mapping[CriterionEvidence, 
         said = f"{one.criterion}: {one.status.value}"
         if one.evidence:
             best = one.evidence[0]
-            place = f", {one.count:,} count, {best.note_id}"
+            place = f", {one.count:,} counted, best in {best.note_id}"
             console.print(Padding(Text(said + place, style="dim"), (0, 0, 0, 4)))
             text = " ".join(texts.get(best, "").split())
             if text:

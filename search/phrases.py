@@ -23,8 +23,13 @@ def words_in(text: str) -> list[tuple[str, int, int]]:
 
 
 def plain(word: str) -> str:
-    """Return a word as phrases know it: ``<n>`` for a number, ``<year>`` for a year."""
+    """Return a word as phrases know it: ``<n>`` for a number but 0, ``<year>`` for a year.
+
+    A nought is a word of its own: ``pain: 0`` denies what ``pain: 7`` affirms.
+    """
     lower = word.lower().replace("\u2019", "'")
+    if lower == "0":
+        return lower
     if lower.isdigit():
         return "<year>" if _YEAR.fullmatch(lower) else "<n>"
     return "<n>" if _NUMBER.fullmatch(lower) else lower

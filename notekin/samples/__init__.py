@@ -14,12 +14,17 @@ from pathlib import Path
 
 from notekin.types import Note, NoteId, PatientId
 
-__all__ = ["notes", "path"]
+__all__ = ["cohort_path", "notes", "path"]
 
 
 def path() -> Path:
     """Return the shipped file: JSON Lines in UTF-8, gzipped, one note a line."""
     return Path(__file__).with_name("notes.jsonl.gz")
+
+
+def cohort_path() -> Path:
+    """Return a definition of a cohort of the sample notes, in YAML."""
+    return Path(__file__).with_name("bleeding.yaml")
 
 
 def notes() -> Iterator[Note]:

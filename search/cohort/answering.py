@@ -73,11 +73,11 @@ def answer_of(
             patient_id=subjects.patient_ids[at],
             encounter_id=subjects.encounter_ids[at],
             score=round(float(screening.score[at]), 6),
-            first=spans.moment(spans.first[at]),
-            last=spans.moment(spans.last[at]),
+            first=spans.moment(int(spans.first[at])),
+            last=spans.moment(int(spans.last[at])),
             note_key=NoteKey(int(subjects.keys[spans.any_note[at]])),
-            first_note=spans.key(spans.first[at]),
-            last_note=spans.key(spans.last[at]),
+            first_note=spans.key(int(spans.first[at])),
+            last_note=spans.key(int(spans.last[at])),
             criteria=tuple(column.of(at) for column in columns),
         )
         for rank, at in enumerate(screening.order.tolist(), start=1)

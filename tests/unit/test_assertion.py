@@ -128,3 +128,19 @@ def test_sentences_leave_out_nothing_but_space(text: str) -> None:
 )
 def test_sentences_end_where_a_reader_would_say(text: str, expected: list[str]) -> None:
     assert [text[start:end] for start, end in sentences_of(text)] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "concept", "polarity"),
+    [
+        ("Pain: 0, slept well.", "Pain", Polarity.NEGATED),
+        ("Pain: 7, worse at night.", "Pain", Polarity.AFFIRMED),
+        ("Explosive headache out of the blue at 17:40, neck stiff.", "headache", Polarity.AFFIRMED),
+        ("Aspirin given for chest pain at 08:00; ECG normal.", "chest pain", Polarity.AFFIRMED),
+    ],
+)
+def test_a_nought_denies_and_another_number_or_an_hour_does_not(
+    text: str, concept: str, polarity: Polarity
+) -> None:
+    start = text.index(concept)
+    assert assess(text, start, start + len(concept)).polarity is polarity

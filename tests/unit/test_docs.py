@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
+from typer.core import TyperCommand
 from typer.main import get_command
 
 from notekin import cli
@@ -14,7 +14,7 @@ from notekin import cli
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 GROUPS: dict[str, Any] = get_command(cli.app).commands  # type: ignore[attr-defined]  # a group
-COMMANDS: dict[str, typer.core.TyperCommand] = {
+COMMANDS: dict[str, TyperCommand] = {
     f"{name} {inner}".strip(): command
     for name, one in GROUPS.items()
     for inner, command in getattr(one, "commands", {"": one}).items()
