@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache, lru_cache
+from functools import cache
 
 from notekin.types import Span
 
 WIDEST = 1500
 """How far a sentence is looked for to either side; a longer one is cut there."""
 
-_NEVER_LAST = re.compile(r"dr|mr|mrs|ms|prof|vs|e\.g|i\.e|approx|fig|p\.r\.n|st|e")
+_NEVER_LAST = re.compile(r"(?i:dr|mr|mrs|ms|prof|vs|e\.g|i\.e|approx|fig|p\.r\.n|st|e)")
 """Abbreviations after which the sentence goes on, whatever follows."""
 _SELDOM_LAST = re.compile(
-    r"pts?|dept|no|inc|m[gl]|kg|hrs?|min|[wh]t|temp|resp|abd|ext|neuro|[hdtrsf]x|[jqs]r?|p\.o|b\.i\.d|"
+    r"(?i:pts?|dept|no|inc|m[gl]|kg|hrs?|min|[wh]t|temp|resp|abd|ext|neuro|[hdtrsf]x|[jqs]r?|p\.o|b\.i\.d|"
     r"[tq]\.i\.d|q\.[dh]|i\.[vm]|[ap]\.m|etc|al|esp|incl|neg|pos|s\.p|h\.o|c\.o|u\.s|[md]\.[do]|d\.c|"
-    r"n\.p\.o|b\.p|[a-z]"
+    r"n\.p\.o|b\.p|[a-z])"
 )
 """Abbreviations after which the sentence ends only where a capital follows."""
 _ANSWER = re.compile(
@@ -28,6 +28,10 @@ _OPEN_END = re.compile(
     re.IGNORECASE,
 )
 _BULLET = re.compile(r"[ \t]*(?:[-*•·o]|\d{1,2}[.)]|[a-z][.)])[ \t]+", re.IGNORECASE)
+_SPACE = re.compile(r"\s*")
+_LAST_WORD = re.compile(r"[^\s(\[]+$")
+_LONGEST_WORD = 40
+_LONGEST_LIST = 40
 _WRAPPED = 55
 """A line of this many characters may have been wrapped: what follows can go on with it."""
 
@@ -43,16 +47,13 @@ def sentence_around(text: str, start: int, end: int) -> Span:
     Items of a list belong to the line that introduces them with a colon, so that ``Denies:``
     holds for each of them.
     """
-    base = max(0, start - WIDEST) // WIDEST * WIDEST
-    last = min(len(text), -(-(end + WIDEST) // WIDEST) * WIDEST)
-    first, until = base, last
-    for begins, ends in _stretch(text, base, last):
-        if begins <= start:
-            first = begins
-        if ends >= end:
-            until = ends
-            break
-    return first, until
+    first, last = max(0, start - WIDEST), min(len(text), end + WIDEST)
+    marks = list(_end().finditer(text, first, last))
+    before = (mark.end() for mark in reversed(marks) if mark.end() <= start and _ends(text, mark))
+    after = (mark.end() for mark in marks if mark.end() >= end and _ends(text, mark))
+    begin, until = next(before, first), next(after, last)
+    found = next(_stripped(text, begin, until), (start, end))
+    return min(found[0], start), max(found[1], end)
 
 
 def sentences_of(text: str, start: int = 0, end: int | None = None) -> list[Span]:
@@ -60,79 +61,69 @@ def sentences_of(text: str, start: int = 0, end: int | None = None) -> list[Span
     return list(_sentences(text, start, len(text) if end is None else end))
 
 
-@lru_cache(maxsize=64)
-def _stretch(text: str, start: int, end: int) -> tuple[Span, ...]:
-    """Return the sentences of a stretch; asked for once for each word found in it."""
-    return tuple(_sentences(text, start, end))
-
-
 def _sentences(text: str, start: int, end: int) -> Iterator[Span]:
     begins = start
     for match in _end().finditer(text, start, end):
         if match.start() < begins:
             continue
-        if _ends(text, begins, match):
+        if _ends(text, match):
             yield from _stripped(text, begins, match.end())
             begins = match.end()
     yield from _stripped(text, begins, end)
 
 
-def _stripped(text: str, start: int, end: int) -> Iterator[Span]:
-    while start < end and text[start].isspace():
-        start += 1
-    while end > start and text[end - 1].isspace():
-        end -= 1
-    if end > start:
-        yield start, end
+def _stripped(text: str, begin: int, end: int) -> Iterator[Span]:
+    """Give the stretch without the space around it; nothing where there is nothing else."""
+    begin = _SPACE.match(text, begin, end).end()  # type: ignore[union-attr]  # matches anything
+    end = begin + len(text[begin:end].rstrip())
+    if end > begin:
+        yield begin, end
 
 
-def _ends(text: str, begins: int, match: re.Match[str]) -> bool:
-    """Say whether a sentence that began at ``begins`` ends at this mark or line break."""
+def _ends(text: str, match: re.Match[str]) -> bool:
+    """Say whether a sentence ends at this mark or line break."""
     if "\n" in match[0]:
-        return _line_ends(text, begins, match)
+        return _line_ends(text, match)
     if match[0].startswith("?"):
         return _ANSWER.match(text, match.end()) is None
-    if not match[0].startswith("."):
-        return True
-    return _stop_ends(text, begins, match)
+    return not match[0].startswith(".") or _stop_ends(text, match)
 
 
-def _stop_ends(text: str, begins: int, match: re.Match[str]) -> bool:
+def _stop_ends(text: str, match: re.Match[str]) -> bool:
     """Say whether a full stop ends the sentence, and not an abbreviation or a list's number."""
-    word_at = begins
-    for space in " \n([":
-        word_at = max(word_at, 1 + text.rfind(space, word_at, match.start()))
-    word = text[word_at : match.start()].lower()
+    word = _LAST_WORD.search(text, max(0, match.start() - _LONGEST_WORD), match.start())
+    if word is None or _NEVER_LAST.fullmatch(word[0]):
+        return word is None
+    if word[0].isdigit() and len(word[0]) < 3:
+        before = text[max(0, word.start() - 3) : word.start()].rstrip(" \t")
+        return bool(before) and not before.endswith((":", "\n", ".", ";"))
     following = text[match.end() : match.end() + 3].lstrip()[:1]
-    if _NEVER_LAST.fullmatch(word):
-        return False
-    if word.isdigit() and len(word) < 3:
-        return not _numbers_an_item(text, begins, word_at)
-    return following.isupper() or not _SELDOM_LAST.fullmatch(word)
+    return following.isupper() or not _SELDOM_LAST.fullmatch(word[0])
 
 
-def _numbers_an_item(text: str, begins: int, word_at: int) -> bool:
-    before = text[begins:word_at].rstrip(" \t")
-    return not before or before.endswith((":", "\n", ".", ";"))
-
-
-def _line_ends(text: str, begins: int, match: re.Match[str]) -> bool:
+def _line_ends(text: str, match: re.Match[str]) -> bool:
     """Say whether a sentence ends with its line: not where the line was wrapped or opens a list."""
-    line = text[max(begins, text.rfind("\n", begins, match.start()) + 1) : match.start()]
+    line = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
     if match[0].count("\n") > 1 and not line.endswith(":"):
         return True
     bulleted = _BULLET.match(text, match.end()) is not None
     if line.endswith(":"):
         return not bulleted
     if bulleted:
-        return not _is_in_list(text, begins)
+        return not _is_listed(text, match.start())
     following = text[match.end() : match.end() + 1]
     if following.islower() or _OPEN_END.search(line):
         return False
     return len(line) < _WRAPPED or line[-1:] in ".:;?!"
 
 
-def _is_in_list(text: str, begins: int) -> bool:
-    """Say whether the sentence so far is a line that ends in a colon, and items under it."""
-    opening = text.find("\n", begins)
-    return opening > begins and text[begins:opening].rstrip().endswith(":")
+def _is_listed(text: str, end: int) -> bool:
+    """Say whether the line that ends here is an item of a list that a colon introduces."""
+    for _ in range(_LONGEST_LIST):
+        begin = text.rfind("\n", 0, end) + 1
+        if not _BULLET.match(text, begin):
+            return text[begin:end].rstrip().endswith(":")
+        if not begin:
+            return False
+        end = begin - 1
+    return False

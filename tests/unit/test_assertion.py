@@ -103,6 +103,15 @@ def test_a_sentence_holds_what_it_is_around(text: str, data: st.DataObject) -> N
     assert last >= end
 
 
+@given(st.lists(_SAID | st.text(max_size=4), max_size=20).map("".join), st.data())
+def test_the_sentence_around_a_place_is_the_one_that_holds_it(
+    text: str, data: st.DataObject
+) -> None:
+    for first, last in sentences_of(text):
+        start = data.draw(st.integers(first, last - 1))
+        assert sentence_around(text, start, start + 1) == (first, last)
+
+
 @given(st.lists(_SAID | st.text(max_size=4), max_size=20).map("".join))
 def test_sentences_leave_out_nothing_but_space(text: str) -> None:
     spans = sentences_of(text)
