@@ -87,8 +87,8 @@ class Searching(ABC):
             by: ``patient`` or ``encounter``: a hit for each, with its best note.
             context: How many sentences of the note to show to either side of a passage.
             like: Ids of notes that hits are to be like. With examples, notes are compared as
-                wholes; the text counts as one more example. Examples are never hits, nor are
-                notes of the very same text.
+                wholes; the text counts as one more example. Examples are never hits; other
+                notes of the same text may be.
             unlike: Ids of notes that hits are to be unlike.
             source: The source of these notes, where several hold one of the ids.
 
@@ -131,7 +131,7 @@ class Searching(ABC):
     ) -> Results:
         """Return the ``k`` notes that are most like a note of the store, or like a text.
 
-        They are compared as wholes. The note itself is no hit, nor one of the very same text.
+        They are compared as wholes. The note itself is no hit; another of the same text may be.
 
         Args:
             note_id: A note of the store.

@@ -7,7 +7,7 @@ are looked for in the nearest passages and in those that a quick scan of the not
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -64,7 +64,6 @@ class Witness:
         sections: Titles; only passages that begin in one of these are shown. None for all.
         asserted: What notes are to say of the concepts, one of these; empty for no matter what.
         context: Sentences that are shown to either side of a passage.
-        examples: Texts that are not to be found again; a note of the same text does not hold.
     """
 
     def __init__(
@@ -74,14 +73,12 @@ class Witness:
         sections: Sequence[str] | None = None,
         asserted: Sequence[Asserted] = (),
         context: int = 0,
-        examples: Collection[str] = (),
     ) -> None:
         self._query = query
         self._concepts = concepts if concepts is not None and concepts.all else None
         self._sections = None if sections is None else frozenset(sections)
         self._asserted = tuple(asserted)
         self._context = context
-        self._examples = frozenset(examples)
         self._scan = _scan_for(self._concepts)
 
     @property
@@ -110,7 +107,7 @@ class Witness:
         return Testimony(
             tuple(self._evidence(text, one) for one in shown),
             shown[0].passage.family if shown else None,
-            bool(holding) and text not in self._examples,
+            bool(holding),
         )
 
     def _places(self, text: str, passages: Sequence[StoredPassage], scores: Vectors) -> list[int]:

@@ -43,12 +43,10 @@ class Likeness:
         vector: float32 of shape (dim,), length 1: the mean of the liked ones, less half that
             of the others (Rocchio's way).
         keys: Of the notes among them.
-        texts: Of all of them.
     """
 
     vector: Vectors
     keys: frozenset[int]
-    texts: frozenset[str]
 
 
 def look_up(examples: Examples, snapshot: Snapshot, encoder: Encoder) -> Likeness:
@@ -70,10 +68,7 @@ def look_up(examples: Examples, snapshot: Snapshot, encoder: Encoder) -> Likenes
     vector = np.mean(vectors, axis=0)
     if unlike:
         vector = vector - _UNLIKE * np.mean([snapshot.note_vector(key) for key in unlike], axis=0)
-    texts = [snapshot.text(key) for key in (*like, *unlike)]
-    return Likeness(
-        _unit(vector), frozenset((*like, *unlike)), frozenset((*texts, *examples.texts))
-    )
+    return Likeness(_unit(vector), frozenset((*like, *unlike)))
 
 
 def ranked_by(likeness: Likeness, snapshot: Snapshot, allowed: Keys | None) -> Ranked:

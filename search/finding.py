@@ -63,7 +63,7 @@ class Finder:
     def like(self, examples: Examples, request: Request) -> Results:
         """Return the rows of the notes that are most like some, and least like others.
 
-        The examples are not among them, nor notes of the very same text.
+        The examples are not among them; other notes of the same text are.
 
         Raises:
             UsageError: There is nothing to be like, or an assertion is asked for.
@@ -74,9 +74,7 @@ class Finder:
         if request.asserted:
             raise UsageError("Notes that are like others assert nothing: leave out --assert.")
         likeness = look_up(examples, self._snapshot, self._encoder)
-        witness = Witness(
-            likeness.vector, None, request.sections, (), request.context, likeness.texts
-        )
+        witness = Witness(likeness.vector, None, request.sections, (), request.context)
         allowed = None
         if request.condition is not None:
             allowed = self._snapshot.select(request.condition)

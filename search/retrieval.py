@@ -1,21 +1,16 @@
-"""Which notes answer a query best: by meaning and by words; which are most like a note."""
+"""Which notes answer a query best: by meaning and by words."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-
-import numpy as np
 
 from notekin.errors import UsageError
 from notekin.search.fusion import Fusion
-from notekin.search.hits import ChannelScore, Evidence, Hit, Results
 from notekin.search.mode import Mode
 from notekin.search.ranking import (
     HybridRanker,
     Ranking,
     Scope,
-    Standing,
     by_dense,
     by_lexical,
     nearest_notes,
@@ -23,16 +18,13 @@ from notekin.search.ranking import (
 from notekin.search.wording import wanted_of
 from notekin.storage.conditions import Condition
 from notekin.storage.nearest import NoteScores
-from notekin.storage.records import StoredNote
 from notekin.storage.relevance import Relevance
 from notekin.storage.snapshot import Snapshot
-from notekin.types import Encoder, NoteKey, Vectors
-
-EVIDENCE_PASSAGES = 3
+from notekin.types import Encoder, Vectors
 
 
 class Searcher:
-    """Answers queries over one snapshot."""
+    """Ranks the notes of one snapshot."""
 
     def __init__(self, snapshot: Snapshot, encoder: Encoder) -> None:
         self._snapshot = snapshot
@@ -41,59 +33,6 @@ class Searcher:
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return the query vector of each text, float32 of shape (len(texts), dim)."""
         return self._encoder.encode(texts)
-
-    def search(
-        self,
-        text: str,
-        k: int,
-        condition: Condition | None = None,
-        mode: Mode = Mode.HYBRID,
-        sections: Sequence[str] | None = None,
-    ) -> Results:
-        """Return the ``k`` notes that answer a text best.
-
-        If ``k`` notes meet the condition, ``k`` come back; in lexical mode, ``k`` of those that
-        hold a word of the text, or what says the same.
-
-        Args:
-            text: Any length.
-            k: How many.
-            condition: What the notes must meet; None lets all pass.
-            mode: Which channels are listened to.
-            sections: Titles; only what stands in one of these sections counts.
-
-        Raises:
-            UsageError: ``k`` is below 1, or the text is empty.
-            FilterError: The condition asks for a field that no note has.
-        """
-        began = time.perf_counter()
-        queries = self.encode([text])
-        ranking = self.rank([text], k, condition, mode, sections, queries)[0]
-        return self._results(queries[0], ranking, began)
-
-    def similar(
-        self,
-        note_id: str,
-        k: int,
-        condition: Condition | None = None,
-        source: str | None = None,
-    ) -> Results:
-        """Return the ``k`` notes whose vectors are nearest to a note's; the note is not one.
-
-        Raises:
-            NoSuchNoteError: The store holds no such note.
-            AmbiguousNoteError: Several sources hold one and ``source`` is None.
-        """
-        began = time.perf_counter()
-        _check(k)
-        note = self._snapshot.find(note_id, source)
-        vector = self._snapshot.note_vector(note.note_key)
-        allowed = None if condition is None else self._snapshot.select(condition)
-        found = self._snapshot.nearest_notes(vector[None], k + 1, allowed)
-        others = found.keys[0] != note.note_key
-        keys, scores = found.keys[0][others][:k], found.scores[0][others][:k]
-        standing = Standing(np.arange(1, len(keys) + 1), scores)
-        return self._results(vector, Ranking(keys, scores, found.seen, {"note": standing}), began)
 
     def rank(
         self,
@@ -104,7 +43,10 @@ class Searcher:
         sections: Sequence[str] | None = None,
         queries: Vectors | None = None,
     ) -> list[Ranking]:
-        """Return the ``k`` notes that answer each text best; as ``search``, without the facts.
+        """Return the ``k`` notes that answer each text best, by key.
+
+        If ``k`` notes meet the condition, ``k`` come back; in lexical mode, ``k`` of those that
+        hold a word of the text, or what says the same.
 
         Args:
             texts: The queries.
@@ -113,6 +55,10 @@ class Searcher:
             mode: Which channels are listened to.
             sections: Titles; only what stands in one of these sections counts.
             queries: The texts' vectors, where they are known; float32 of shape (texts, dim).
+
+        Raises:
+            UsageError: ``k`` is below 1, or a text is empty.
+            FilterError: The condition asks for a field that no note has.
         """
         _check(k)
         _check_texts(texts)
@@ -167,49 +113,6 @@ class Searcher:
         wanted = wanted_of(text)
         words = sum(len(one.words) for one in wanted)
         return self._snapshot.relevance(wanted, scope.sections), Fusion.for_words(words)
-
-    def _results(self, query: Vectors, ranking: Ranking, began: float) -> Results:
-        notes = self._snapshot.notes([NoteKey(int(key)) for key in ranking.keys])
-        hits = tuple(self._hit(query, note, ranking, at) for at, note in enumerate(notes))
-        took_ms = (time.perf_counter() - began) * 1000
-        seen = ranking.seen
-        return Results(self._snapshot.generation, seen.path, seen.candidates, took_ms, hits)
-
-    def _hit(self, query: Vectors, note: StoredNote, ranking: Ranking, at: int) -> Hit:
-        return Hit(
-            rank=at + 1,
-            note_id=note.note_id,
-            patient_id=note.patient_id,
-            score=float(ranking.scores[at]),
-            channels={
-                name: ChannelScore(int(seen.ranks[at]), float(seen.scores[at]))
-                for name, seen in ranking.channels.items()
-            },
-            category=note.category,
-            recorded_at=note.recorded_at,
-            title=note.title,
-            evidence=self._evidence(query, note.note_key),
-            source=note.source,
-            encounter_id=note.encounter_id,
-            author=note.author,
-            attributes=note.attributes,
-        )
-
-    def _evidence(self, query: Vectors, key: NoteKey) -> tuple[Evidence, ...]:
-        """Return a note's nearest passages, best first, with their place in the text."""
-        text = self._snapshot.text(key)
-        passages = self._snapshot.passages(key)
-        scores = self._snapshot.passage_vectors(key) @ query
-        best = np.argsort(-scores, kind="stable")[:EVIDENCE_PASSAGES]
-        return tuple(
-            Evidence(
-                passages[at].start,
-                passages[at].end,
-                text[passages[at].start : passages[at].end],
-                float(scores[at]),
-            )
-            for at in best
-        )
 
 
 def _check(k: int) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from notekin.errors import DamagedStoreError, EncoderMismatchError, StoreError
-from notekin.search.retrieval import Searcher
+from notekin.search.finding import Finder
+from notekin.search.request import Request
 from notekin.storage.store import StoreFolder
 from notekin.storage.verification import Verification, as_problem, verify
 from tests.support.notes import commit, note, store_of
@@ -45,9 +46,9 @@ def answers(path: Path) -> list[Any]:
     try:
         folder.check_encoder(ENCODER.fingerprint)
         snapshot = folder.snapshot()
-        searcher = Searcher(snapshot, ENCODER)
-        found = [searcher.search(text, 4) for text in ("fever", "chest pain", "stroke")]
-        found.append(searcher.search("rash", 2))
+        finder = Finder(snapshot, ENCODER)
+        found = [finder.search(text, Request(4)) for text in ("fever", "chest pain", "stroke")]
+        found.append(finder.search("rash", Request(2)))
         words = snapshot.lexical(["fever", "pain"])
         said = [
             words.keys.tolist(),

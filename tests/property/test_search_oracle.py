@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from notekin.search import ranking
 from notekin.search.filters import condition_of
+from notekin.search.finding import Finder
 from notekin.search.mode import Mode
+from notekin.search.request import Request
 from notekin.search.retrieval import Searcher
 from notekin.search.wording import wanted_of
 from notekin.storage.relevance_oracle import relevance_of
@@ -85,8 +87,8 @@ def test_search_finds_what_a_plain_scan_of_everything_finds(
             commit(store, ENCODER, *notes)
             live |= {one.note_id: one for one in notes}
         condition = None if categories is None else condition_of({"category": categories})
-        searcher = Searcher(store.snapshot(), ENCODER)
-        hits = searcher.search(query, k, condition, mode).hits
+        snapshot = store.snapshot()
+        hits = Finder(snapshot, ENCODER).search(query, Request(k, condition, mode)).hits
         expected = plain(live, query, k, categories, mode)
         assert np.allclose([hit.score for hit in hits], list(expected.values()), atol=1e-5)
         assert [hit.rank for hit in hits] == list(range(1, len(hits) + 1))
@@ -96,7 +98,7 @@ def test_search_finds_what_a_plain_scan_of_everything_finds(
             best = hit.evidence[0]
             assert live[hit.note_id].text[best.start : best.end] == best.text
             assert categories is None or hit.category in categories
-        scored = searcher.score(query, condition, mode)
+        scored = Searcher(snapshot, ENCODER).score(query, condition, mode)
         assert np.all(np.diff(scored.keys) > 0)
         assert np.allclose(
             sorted(scored.scores, reverse=True), list(everything.values()), atol=1e-5

@@ -14,8 +14,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from notekin.search.finding import Finder
 from notekin.search.mode import Mode
-from notekin.search.retrieval import Searcher
+from notekin.search.request import Request
 from notekin.storage.schema import FORMAT
 from notekin.storage.store import StoreFolder
 from notekin.types import Reject
@@ -69,7 +70,7 @@ def answers(store: StoreFolder) -> dict[str, Any]:
                 "vector": [round(float(x), 5) for x in snapshot.note_vector(found.note_key)],
             }
         )
-    hits = Searcher(snapshot, ENCODER).search(QUERY, 4, mode=Mode.DENSE).hits
+    hits = Finder(snapshot, ENCODER).search(QUERY, Request(4, mode=Mode.DENSE)).hits
     return {
         "generation": snapshot.generation,
         "notes": notes,

@@ -194,10 +194,11 @@ def test_an_encounter_is_one_row(charts: Finder) -> None:
     assert len(found) == 6
 
 
-def test_examples_are_never_found_nor_notes_of_the_very_same_text(charts: Finder) -> None:
-    found = charts.like(Examples(like=["copy0"]), Request(9))
-    assert not {name for name in ids(found) if name.startswith("copy")}
-    assert len(found) == 4
+def test_examples_are_never_found_but_their_copies_are(charts: Finder) -> None:
+    found = ids(charts.like(Examples(like=["copy0"]), Request(9)))
+    assert found[0] in {"copy1", "copy2"}
+    assert "copy0" not in found
+    assert len(found) == 6
 
 
 def test_like_and_unlike_pull_and_push(finder: Finder) -> None:
@@ -211,12 +212,6 @@ def test_like_and_unlike_pull_and_push(finder: Finder) -> None:
 def test_a_pasted_text_is_an_example(finder: Finder) -> None:
     text = SAID["has"].format("lupus") + " And more of it."
     assert ids(finder.like(Examples(texts=[text]), Request(1))) == ["has-lupus"]
-    assert (
-        ids(finder.like(Examples(texts=[SAID["has"].format("lupus")]), Request(30))).count(
-            "has-lupus"
-        )
-        == 0
-    )
 
 
 def test_evidence_of_examples_asserts_nothing(finder: Finder) -> None:

@@ -5,7 +5,8 @@ import pytest
 
 import notekin
 from notekin.errors import DamagedStoreError, UsageError
-from notekin.search.retrieval import Searcher
+from notekin.search.finding import Finder
+from notekin.search.request import Request
 from notekin.storage import ann, index_choice, paths
 from notekin.storage.index_choice import IndexChoice, index_named, recipes
 from notekin.storage.store import StoreFolder
@@ -51,7 +52,7 @@ def test_an_unknown_index_is_refused_with_the_names_there_are(tmp_path: Path) ->
 
 
 def test_results_name_the_path_and_what_was_scored(approximate: StoreFolder) -> None:
-    found = Searcher(approximate.snapshot(), ENCODER).search("fever 7", 3)
+    found = Finder(approximate.snapshot(), ENCODER).search("fever 7", Request(3))
     assert len(found) == 3
     assert found.path in ("ann", "ann+exact")
     assert found.to_dict()["path"] == found.path
