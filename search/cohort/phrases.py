@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from notekin.types import Span
 from notekin.words import Word, phrase_readings, words_of
 
-Span = tuple[int, int]
 MOST_PLACES = 20
 """Places of one phrase in one note that are looked at; more say nothing new."""
 

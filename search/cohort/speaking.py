@@ -5,25 +5,29 @@ Texts are read only where a criterion asks how a thing is said, and only of note
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeAlias
 
 import numpy as np
 
-from notekin.search.assertion import assess
+from notekin.search.assertion import assess_in
+from notekin.search.cohort.meanings import Meaning
 from notekin.search.cohort.mentions import NONE, Mentions
 from notekin.search.cohort.phrases import places_of_phrases
 from notekin.search.cohort.rules import Criterion
 from notekin.search.cohort.screening import ASSERTIONS
-from notekin.storage.keys import Keys, note_keys_of
+from notekin.storage.contents import Content
+from notekin.storage.keys import Keys, note_keys_of, places_of
 from notekin.storage.records import StoredPassage
 from notekin.storage.snapshot import Snapshot
-from notekin.types import NoteKey, Vectors
+from notekin.types import NoteKey, Span, Vectors
 
 PASSAGES_HEARD = 3
 """Passages of one note that are listened to for a meaning, the nearest first."""
 _CODES = {one: at for at, one in enumerate(ASSERTIONS)}
-Row = tuple[int, int, int, int, int]
-"""Note key, start, end, assertion, family."""
+_NOTES_A_PAGE = 500
+Row: TypeAlias = tuple[NoteKey, Span, int, int | None]
+"""Note, where in it, assertion, family."""
 
 
 class Speaking:
@@ -34,30 +38,31 @@ class Speaking:
         self._encode = encode
 
     def of_meaning(self, criterion: Criterion, keys: Keys) -> Mentions:
-        """Return the passages of these notes that are nearest to a criterion's meaning."""
-        passages = self._nearest(criterion.meaning or "", keys)
-        places = self._snapshot.passage_places(passages)
-        notes = note_keys_of(passages)
-        said = np.full(len(passages), NONE, np.int8)
-        if criterion.asserted is not None:
-            texts = _Texts(self._snapshot)
-            said = np.array(
-                [
-                    _CODES[assess(texts.of(NoteKey(key)), start, end)]
-                    for key, start, end in zip(
-                        notes.tolist(), places.start.tolist(), places.end.tolist(), strict=True
-                    )
-                ],
-                np.int8,
-            )
-        return Mentions(notes, places.start, places.end, said, places.family)
+        """Return where each of these notes speaks of a criterion's meaning."""
+        nearest = self._nearest(criterion.meaning or "", keys)
+        if criterion.asserted is None:
+            places = self._snapshot.passage_places(nearest)
+            said = np.full(len(nearest), NONE, np.int8)
+            return Mentions(note_keys_of(nearest), places.start, places.end, said, places.family)
+        meaning = Meaning(criterion.meaning or "")
+        places_near = _by_note(nearest)
+        return _mentions(
+            (key, place.span, _CODES[place.assertion], place.family)
+            for key, content in self._contents(keys)
+            for place in meaning.places(content.text, content.passages, places_near[key])
+        )
 
     def of_phrases(self, criterion: Criterion, keys: Keys) -> Mentions:
         """Return the places in these notes that hold one of a criterion's phrases."""
-        rows = [row for key in keys.tolist() for row in self._held(criterion, NoteKey(key))]
-        columns = np.array(rows, np.int64).reshape(-1, 5).T
-        note, start, end, said, family = columns
-        return Mentions(note, start, end, said.astype(np.int8), family)
+        return _mentions(
+            row for key, content in self._contents(keys) for row in _held(criterion, key, content)
+        )
+
+    def _contents(self, keys: Keys) -> Iterator[tuple[NoteKey, Content]]:
+        """Give what notes say, in the order of their keys; memory holds one page."""
+        for start in range(0, len(keys), _NOTES_A_PAGE):
+            page = [NoteKey(key) for key in keys[start : start + _NOTES_A_PAGE].tolist()]
+            yield from zip(page, self._snapshot.contents(page), strict=True)
 
     def _nearest(self, meaning: str, keys: Keys) -> Keys:
         """Return the nearest passages of each note, by note, the nearest first."""
@@ -70,30 +75,34 @@ class Speaking:
         nearest: Keys = every[order[np.arange(len(notes)) - first < PASSAGES_HEARD]]
         return nearest
 
-    def _held(self, criterion: Criterion, key: NoteKey) -> Iterator[Row]:
-        text, passages = self._snapshot.text(key), self._snapshot.passages(key)
-        for start, end in places_of_phrases(text, criterion.phrases):
-            asked = criterion.asserted is not None
-            said = _CODES[assess(text, start, end)] if asked else NONE
-            yield key, start, end, said, _family_at(passages, start)
+
+def _held(criterion: Criterion, key: NoteKey, content: Content) -> Iterator[Row]:
+    for start, end in places_of_phrases(content.text, criterion.phrases):
+        passage = _passage_at(content.passages, start)
+        said = NONE
+        if criterion.asserted is not None:
+            section = passage.section if passage else None
+            said = _CODES[assess_in(content.text, start, end, section)]
+        yield key, (start, end), said, passage.family if passage else None
 
 
-def _family_at(passages: Sequence[StoredPassage], place: int) -> int:
-    """Return the family of the passage that holds a place of the text."""
-    family = next((one.family for one in passages if one.start <= place < one.end), None)
-    return NONE if family is None else family
+def _passage_at(passages: Sequence[StoredPassage], place: int) -> StoredPassage | None:
+    """Return the passage that holds a place of the text; None between two of them."""
+    return next((one for one in passages if one.start <= place < one.end), None)
 
 
-class _Texts:
-    """The text of the note that is being read; its passages come one after the other."""
+def _by_note(passage_keys: Keys) -> dict[int, list[int]]:
+    """Return the places of passages within their notes, by note, in the order given."""
+    found: dict[int, list[int]] = {}
+    notes, places = note_keys_of(passage_keys).tolist(), places_of(passage_keys).tolist()
+    for note, place in zip(notes, places, strict=True):
+        found.setdefault(note, []).append(place)
+    return found
 
-    def __init__(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
-        self._key: NoteKey | None = None
-        self._text = ""
 
-    def of(self, key: NoteKey) -> str:
-        """Return a note's text."""
-        if key != self._key:
-            self._key, self._text = key, self._snapshot.text(key)
-        return self._text
+def _mentions(rows: Iterable[Row]) -> Mentions:
+    flat = [
+        (key, *span, said, NONE if family is None else family) for key, span, said, family in rows
+    ]
+    note, start, end, said, family = np.array(flat, np.int64).reshape(-1, 5).T
+    return Mentions(note, start, end, said.astype(np.int8), family)

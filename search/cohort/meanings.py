@@ -1,0 +1,94 @@
+"""The sentences of a note that speak of a meaning, and what they say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from notekin.search.assertion import assess_whole
+from notekin.search.concepts import Concept, Concepts, Mention, distance
+from notekin.storage.records import StoredPassage
+from notekin.types import Assertion, Experiencer, Polarity, Span, Temporality
+
+MOST_PLACES = 8
+"""Places in one note that are told for one meaning; more say nothing new."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a note speaks of a meaning.
+
+    Attributes:
+        assertion: What it says of the meaning as the definition words it: a note that says
+            "no fever" affirms the meaning "no fever".
+        family: Of the passage; None where it has none.
+    """
+
+    span: Span
+    assertion: Assertion
+    family: int | None
+
+
+class Meaning:
+    """One criterion's meaning, ready to be listened for in notes."""
+
+    def __init__(self, text: str) -> None:
+        self._concepts = Concepts(text)
+
+    def places(
+        self, text: str, passages: Sequence[StoredPassage], nearest: Sequence[int]
+    ) -> list[Place]:
+        """Return where a note speaks of the meaning, the likeliest place first.
+
+        Those are the sentences that say most of its words, or what means the same. Where none
+        says any, it is the passage nearest in meaning, and what most of it asserts counts.
+
+        Args:
+            text: The note.
+            passages: All of its passages, in order.
+            nearest: Places among them of those nearest in meaning, the nearest first; at least
+                one.
+        """
+        order = [*nearest, *(at for at in range(len(passages)) if at not in set(nearest))]
+        found = [(passages[at], one) for at in order for one in self._mentions(text, passages[at])]
+        if not found:
+            passage = passages[nearest[0]]
+            span = (passage.start, passage.end)
+            said = assess_whole(text, *span, passage.section)
+            return [Place(span, said, passage.family)]
+        most = max(len(one.parts) for _, one in found)
+        return [
+            Place(one.sentence, _of_whole(one.assertions), passage.family)
+            for passage, one in found
+            if len(one.parts) == most
+        ][:MOST_PLACES]
+
+    def _mentions(self, text: str, passage: StoredPassage) -> tuple[Mention, ...]:
+        return self._concepts.mentions(text, passage.start, passage.end, passage.section)
+
+
+def _of_whole(found: Mapping[Concept, Assertion]) -> Assertion:
+    """Return what a sentence says of a meaning: as of the concept that is furthest from so."""
+    said = (as_worded(concept.asked, assertion) for concept, assertion in found.items())
+    return max(said, key=distance)
+
+
+def as_worded(asked: Assertion, said: Assertion) -> Assertion:
+    """Return what is said of a concept as the meaning words it.
+
+    Where the meaning itself denies, or speaks of somebody else or of what may come, that is what
+    affirms it, and the plain statement does not.
+    """
+    polarity, experiencer, temporality = said.polarity, said.experiencer, said.temporality
+    if asked.polarity is Polarity.NEGATED:
+        polarity = _TURNED.get(polarity, polarity)
+    if asked.experiencer is Experiencer.OTHER:
+        is_other = experiencer is Experiencer.OTHER
+        experiencer = Experiencer.PATIENT if is_other else Experiencer.OTHER
+    if asked.temporality is Temporality.HYPOTHETICAL:
+        is_to_come = temporality is Temporality.HYPOTHETICAL
+        temporality = Temporality.CURRENT if is_to_come else Temporality.HYPOTHETICAL
+    return Assertion(polarity, experiencer, temporality)
+
+
+_TURNED = {Polarity.NEGATED: Polarity.AFFIRMED, Polarity.AFFIRMED: Polarity.NEGATED}
