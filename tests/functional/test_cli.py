@@ -184,6 +184,41 @@ def test_evaluate_indexes_the_corpus_and_measures(tmp_path: Path, model: Path) -
     assert answer("evaluate", task, "--store", store)["metrics"] == measured["metrics"]
 
 
+def test_evaluate_puts_modes_side_by_side_and_asks_predicates(tmp_path: Path, model: Path) -> None:
+    task = tmp_path / "task"
+    (task / "qrels").mkdir(parents=True)
+    documents = [
+        {"_id": "d1", "text": "chest pain", "metadata": {"ward": "7"}},
+        {"_id": "d2", "title": "Chest pain", "text": "seen and sent home", "metadata": {"ward": 8}},
+    ]
+    (task / "corpus.jsonl").write_text("".join(json.dumps(row) + "\n" for row in documents))
+    query = {"_id": "q1", "text": "of ward 8", "metadata": {"filters": {"ward": 8}}}
+    query["metadata"] |= {"semantic_text": "chest pain"}  # type: ignore[operator]  # a dict
+    (task / "queries.jsonl").write_text(json.dumps(query) + "\n")
+    (task / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq1\td2\t2\n")
+    common = ("evaluate", task, "--store", tmp_path / "s", "--mode", "all", "--filters")
+    files = ("--run", tmp_path / "run.txt", "--plot", tmp_path / "plot.png")
+    measured = answer(*common, "--recall", "--model", model, *files)
+    assert [one["metrics"]["nDCG@10"] for one in measured["modes"]] == [1, 1, 1]
+    assert {line.split()[2] for line in (tmp_path / "run.txt").read_text().splitlines()} == {"d2"}
+    assert (tmp_path / "plot.png").stat().st_size > 1000
+    shown = run(*common).output
+    assert "hybrid" in shown
+    assert "paired randomisation" in shown
+    assert "hybrid, dense, lexical" in str(error(*common[:4], "--mode", "both"))
+    assert str(tmp_path / "none") in str(error("evaluate", tmp_path / "none", *common[2:4]))
+
+
+def test_search_takes_a_mode_and_says_what_each_channel_found(store: str) -> None:
+    hit = answer("search", "cough", "--store", store, "--mode", "lexical")["hits"][0]
+    assert hit["channels"] == {"lexical": {"rank": 1, "score": hit["score"]}}
+    both = answer("search", "cough", "--store", store)["hits"][0]
+    assert set(both["channels"]) == {"dense", "lexical"}
+    assert "hybrid, dense, lexical" in str(
+        error("search", "cough", "--store", store, "--mode", "x")
+    )
+
+
 def test_a_setting_that_fits_nothing_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
