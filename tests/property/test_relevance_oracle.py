@@ -65,8 +65,9 @@ def test_relevance_is_what_its_definition_says(
         expected = relevance_of(texts, wanted, titles)
         keys = np.array(sorted(by_key), np.int64)
         relevance = snapshot.relevance(wanted)
-        found = relevance.of(keys)
-        assert np.allclose(found, [expected[key] for key in keys.tolist()], atol=1e-6)
+        every = np.arange(1, 60)  # dead ones and those that never were, too
+        found = relevance.of(every)
+        assert np.allclose(found, [expected.get(key, 0) for key in every.tolist()], atol=1e-6)
         most = relevance.at_most()
         assert most.keys.tolist() == [key for key in keys.tolist() if expected[key] > 0]
         exact = relevance.of(most.keys)
