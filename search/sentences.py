@@ -85,7 +85,8 @@ def _ends(text: str, match: re.Match[str]) -> bool:
     if "\n" in match[0]:
         return _line_ends(text, match)
     if match[0].startswith("?"):
-        return _ANSWER.match(text, match.end()) is None
+        asks = not text[max(0, match.start() - 1) : match.start()].strip()
+        return not asks and _ANSWER.match(text, match.end()) is None
     return not match[0].startswith(".") or _stop_ends(text, match)
 
 
