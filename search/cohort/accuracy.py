@@ -55,8 +55,8 @@ class Accuracy:
 
 
 @dataclass(frozen=True, slots=True)
-class Sampled:
-    """The verdicts of the random sample.
+class Given:
+    """Verdicts: those of the random sample, or those on units that were chosen.
 
     Attributes:
         judged: Which units, and the verdicts.
@@ -70,27 +70,36 @@ class Sampled:
 
 @dataclass(frozen=True, slots=True)
 class _Cells:
-    """Counts of each cell, of shape (strata, 2): first what fails, then what passes."""
+    """Counts of each cell, of shape (strata, 2): first what fails, then what passes.
 
-    yes: npt.NDArray[np.float64]
-    judged: npt.NDArray[np.float64]
-    unjudged: npt.NDArray[np.float64]
-    expected: npt.NDArray[np.float64]
+    Attributes:
+        yes: Of the drawn, how many were judged yes, of ``judged``.
+        chosen_yes: Of the chosen, how many were judged yes, of ``chosen``.
+        unjudged: The others; ``expected`` of them to be yes, as the model has it.
+    """
+
+    yes: Array
+    judged: Array
+    chosen_yes: Array
+    chosen: Array
+    unjudged: Array
+    expected: Array
 
 
-def accuracy_of(strata: Strata, calibration: Calibration, sampled: Sampled) -> Accuracy:
-    """Return how right a calibration's cut is.
+def accuracy_of(strata: Strata, calibration: Calibration, drawn: Given, chosen: Given) -> Accuracy:
+    """Return how right a calibration's cut is, what was judged passing as it was judged.
 
-    Units that were judged for another reason than the draw count as unjudged: they were
-    chosen because of what was likely to be said of them.
+    Only the drawn say how many of a cell are yes. The chosen were chosen because of what was
+    likely to be said of them; what was said is taken off what is left to find.
 
     Args:
         strata: Each unit's, of shape (units,).
         calibration: Which of them pass.
-        sampled: What was drawn and judged.
+        drawn: What the random sample asked for.
+        chosen: What else was judged.
     """
-    cells = _cells(strata, calibration, sampled)
-    known = float(sampled.judged.truths.sum())
+    cells = _cells(strata, calibration, drawn, chosen)
+    known = float(drawn.judged.truths.sum() + chosen.judged.truths.sum())
     size = known + float(cells.unjudged[:, 1].sum())
     values = _measures(_expected_counts(cells)[None], known, size)
     lower, middle, upper = (
@@ -101,24 +110,27 @@ def accuracy_of(strata: Strata, calibration: Calibration, sampled: Sampled) -> A
         for value, draws in zip(values[:3], middle[:3], strict=True)
     )
     positives = _estimate(values[3][0], lower[3], upper[3])
-    return Accuracy(precision, recall, f1, positives, len(sampled.judged))
+    return Accuracy(precision, recall, f1, positives, len(drawn.judged))
 
 
-def _cells(strata: Strata, calibration: Calibration, sampled: Sampled) -> _Cells:
+def _cells(strata: Strata, calibration: Calibration, drawn: Given, chosen: Given) -> _Cells:
     shape = (int(strata.max(initial=0)) + 1, 2)
-    places = sampled.judged.places
     rest = np.ones(len(strata), np.bool_)
-    rest[places] = False
+    rest[drawn.judged.places] = rest[chosen.judged.places] = False
     of_rest = strata[rest] * 2 + (calibration.probabilities >= calibration.cut)[rest]
-    of_judged = strata[places] * 2 + sampled.would_pass
+    of_drawn, of_chosen = (
+        strata[given.judged.places] * 2 + given.would_pass for given in (drawn, chosen)
+    )
 
     def counted(cell: npt.NDArray[np.int64], weights: Array | None = None) -> Array:
         counts = np.bincount(cell, weights, minlength=shape[0] * 2)
         return counts.reshape(shape).astype(np.float64)
 
     return _Cells(
-        yes=counted(of_judged, sampled.judged.truths),
-        judged=counted(of_judged),
+        yes=counted(of_drawn, drawn.judged.truths),
+        judged=counted(of_drawn),
+        chosen_yes=counted(of_chosen, chosen.judged.truths),
+        chosen=counted(of_chosen),
         unjudged=counted(of_rest),
         expected=counted(of_rest, calibration.probabilities[rest]),
     )
@@ -127,7 +139,8 @@ def _cells(strata: Strata, calibration: Calibration, sampled: Sampled) -> _Cells
 def _expected_counts(cells: _Cells) -> Array:
     """Return how many unjudged units of each cell to expect to be yes; the model fills gaps."""
     share = cells.yes / np.maximum(cells.judged, 1.0)
-    found: Array = np.where(cells.judged > 0, share * cells.unjudged, cells.expected)
+    left = _left_to_find(share * (cells.unjudged + cells.chosen), cells)
+    found: Array = np.where(cells.judged > 0, left, cells.expected)
     return found
 
 
@@ -145,7 +158,14 @@ def _drawn_counts(cells: _Cells, chance: float) -> Array:
     yes, no = cells.yes + upper, cells.judged - cells.yes + ~upper
     share = random.beta(np.maximum(yes, 1e-12), np.maximum(no, 1e-12), shape)
     share = np.where(yes == 0, 0.0, np.where(no == 0, 1.0, share))
-    return random.binomial(cells.unjudged.astype(np.int64), share).astype(np.float64)
+    undrawn = (cells.unjudged + cells.chosen).astype(np.int64)
+    return _left_to_find(random.binomial(undrawn, share).astype(np.float64), cells)
+
+
+def _left_to_find(undrawn_yes: Array, cells: _Cells) -> Array:
+    """Return how many of the yes among what was not drawn are among the unjudged."""
+    left: Array = np.clip(undrawn_yes - cells.chosen_yes, 0.0, cells.unjudged)
+    return left
 
 
 def _measures(counts: Array, known: float, size: float) -> tuple[Array, Array, Array, Array]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from notekin.search.cohort.accuracy import Accuracy, Sampled, accuracy_of
+from notekin.search.cohort.accuracy import Accuracy, Given, accuracy_of
 from notekin.search.cohort.calibration import (
     Aim,
     Calibration,
@@ -147,15 +147,15 @@ class Review:
         return self._calibration
 
     def accuracy(self) -> Accuracy:
-        """Return precision, recall and F1 of the cut, from the random sample."""
-        judged, drawn = self._judged(), self._drawn()
-        left_out = Model(self._candidates, judged).left_out(judged)
-        of_sample = np.isin(judged.places, drawn)
-        sampled = Sampled(
-            Judged(judged.places[of_sample], judged.truths[of_sample]),
-            (left_out >= self.calibration().cut)[of_sample],
+        """Return precision, recall and F1 of what passes, from the random sample."""
+        judged = self._judged()
+        passes = Model(self._candidates, judged).left_out(judged) >= self.calibration().cut
+        is_drawn = np.isin(judged.places, self._drawn())
+        drawn, chosen = (
+            Given(Judged(judged.places[part], judged.truths[part]), passes[part])
+            for part in (is_drawn, ~is_drawn)
         )
-        return accuracy_of(self._sample.strata, self.calibration(), sampled)
+        return accuracy_of(self._sample.strata, self.calibration(), drawn, chosen)
 
     def progress(self) -> Progress:
         """Count the verdicts."""

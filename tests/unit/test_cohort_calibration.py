@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from notekin.search.cohort.accuracy import Accuracy, Estimate, Sampled, accuracy_of
+from notekin.search.cohort.accuracy import Accuracy, Estimate, Given, accuracy_of
 from notekin.search.cohort.calibration import (
     Aim,
     AimKind,
@@ -202,19 +202,27 @@ def review(seed: int, units: int, verdicts: int, chosen: int) -> tuple[Accuracy,
         nearness[known.places] = np.inf
         known = judged(np.append(known.places, np.argmin(nearness)), truths)
     calibration = calibrate(candidates, known)
-    left_out = Model(candidates, known).left_out(known)[:verdicts]
-    accuracy = accuracy_of(sample.strata, calibration, Sampled(drawn, left_out >= calibration.cut))
-    passes = calibration.probabilities >= calibration.cut
-    passes[drawn.places] = drawn.truths > 0
+    left_out = Model(candidates, known).left_out(known) >= calibration.cut
+    rest = judged(known.places[verdicts:], truths)
+    accuracy = accuracy_of(
+        sample.strata,
+        calibration,
+        Given(drawn, left_out[:verdicts]),
+        Given(rest, left_out[verdicts:]),
+    )
+    passes = calibration.passes
     hits, size, positives = (truths * passes).sum(), passes.sum(), truths.sum()
     return accuracy, [hits / size, hits / positives, 2 * hits / (size + positives), positives]
+
+
+NOTHING = Given(Judged(np.zeros(0, np.int64), np.zeros(0)), np.zeros(0, np.bool_))
 
 
 def is_covered(estimate: Estimate, truth: float) -> bool:
     return estimate.low - 1e-9 <= truth <= estimate.high + 1e-9
 
 
-@pytest.mark.parametrize(("units", "verdicts", "chosen"), [(300, 40, 0), (600, 40, 8)])
+@pytest.mark.parametrize(("units", "verdicts", "chosen"), [(300, 40, 0), (600, 28, 12)])
 def test_a_95_percent_interval_holds_the_truth_about_95_times_in_a_hundred(
     units: int, verdicts: int, chosen: int
 ) -> None:
@@ -245,7 +253,7 @@ def accuracy_all(candidates: Candidates, truths: Array) -> Accuracy:
     everyone = judged(sample.order, truths)
     calibration = calibrate(candidates, everyone)
     would = Model(candidates, everyone).left_out(everyone) >= calibration.cut
-    return accuracy_of(sample.strata, calibration, Sampled(everyone, would))
+    return accuracy_of(sample.strata, calibration, Given(everyone, would), NOTHING)
 
 
 def test_a_stratum_without_a_yes_among_few_verdicts_is_not_taken_for_empty() -> None:
@@ -254,7 +262,9 @@ def test_a_stratum_without_a_yes_among_few_verdicts_is_not_taken_for_empty() -> 
     sample = sample_of(candidates.scores, candidates.ids)
     drawn = judged(sample.order[:20], truths)
     calibration = calibrate(candidates, drawn)
-    accuracy = accuracy_of(sample.strata, calibration, Sampled(drawn, np.zeros(20, np.bool_)))
+    accuracy = accuracy_of(
+        sample.strata, calibration, Given(drawn, np.zeros(20, np.bool_)), NOTHING
+    )
     assert accuracy.positives.value < 1
     assert accuracy.positives.low == 0
     assert accuracy.positives.high > 200
