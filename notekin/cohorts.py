@@ -87,7 +87,9 @@ class Cohorts:
                 "The store keeps a cohort of this name. Give another with --name, or --replace "
                 "to write over it."
             )
-        return self._run_and_keep(asked, keep, replace).answer
+        if not keep:
+            return self.screen(asked).answer
+        return self._run_and_keep(asked, replace, asked.name)
 
     def list(self) -> Sequence[KeptHead]:
         """Return what is known of every kept cohort, by name."""
@@ -115,8 +117,8 @@ class Cohorts:
         """
         asked = self.definition(name)
         if to is None:
-            return self._run_and_keep(asked, keep=True, replace=True).answer
-        return self._run_and_keep(definition_of(asked.to_dict() | {"name": to}), True, False).answer
+            return self._run_and_keep(asked, True, name)
+        return self._run_and_keep(definition_of(asked.to_dict() | {"name": to}), False, name)
 
     def definition(self, name: str) -> Definition:
         """Return the definition of a kept cohort.
@@ -225,16 +227,7 @@ class Cohorts:
             definition: What is asked.
             judgements: What was said of evidence, by criterion; it calibrates cuts.
         """
-        weights = self._folder().catalog.fingerprint().weights
-        rules = definition.rules()
-
-        def found(snapshot: Snapshot) -> Run:
-            taught = None
-            if judgements:
-                taught = teaching_in(snapshot, self._encoder(), judgements, rules.grain)
-            return run(rules, snapshot, self._encoder, weights, taught)
-
-        return self._read(found)
+        return self._read(lambda snapshot: self._found(snapshot, definition, judgements))
 
     def review(self, name: str, criterion: str | None = None) -> CohortReview:
         """Return the review of one criterion of a kept cohort, where it was left.
@@ -304,12 +297,34 @@ class Cohorts:
             return {}
         return by_criterion(self._folder().cohorts.judgements(name))
 
-    def _run_and_keep(self, asked: Definition, keep: bool, replace: bool) -> Run:
-        found = self.screen(asked, self._judgements(asked.name) if keep else None)
-        if keep:
-            kept = to_keep(found.answer, asked.to_dict(), _now())
-            self._folder().cohorts.keep(kept, replace=replace)
-        return found
+    def _found(
+        self, snapshot: Snapshot, definition: Definition, judgements: Judgements | None
+    ) -> Run:
+        weights = self._folder().catalog.fingerprint().weights
+        rules, taught = definition.rules(), None
+        if judgements:
+            taught = teaching_in(snapshot, self._encoder(), judgements, rules.grain)
+        return run(rules, snapshot, self._encoder, weights, taught)
+
+    def _run_and_keep(self, asked: Definition, replace: bool, judged: str) -> CohortAnswer:
+        """Run a definition and keep it; where a purge cuts in between, both again.
+
+        Args:
+            asked: What to run.
+            replace: Whether one of its name may be written over.
+            judged: The kept cohort whose verdicts calibrate it, and go with it.
+        """
+        judgements, kept = self._judgements(judged), self._folder().cohorts
+
+        def found(snapshot: Snapshot) -> CohortAnswer:
+            answer = self._found(snapshot, asked, judgements).answer
+            kept.keep(to_keep(answer, asked.to_dict(), _now()), replace=replace)
+            return answer
+
+        answer = self._read(found)
+        if judged != asked.name and judgements:
+            kept.judge(asked.name, kept.judgements(judged))
+        return answer
 
     def _combine(self, operation: Operation, first: str, second: str, name: str) -> CohortAnswer:
         parts = [self.show(one).answer for one in (first, second)]
