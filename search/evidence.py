@@ -79,7 +79,7 @@ class Witness:
         self._sections = None if sections is None else frozenset(sections)
         self._asserted = tuple(asserted)
         self._context = context
-        self._scan = _scan_for(self._concepts)
+        self._scan = scan_for(self._concepts)
 
     @property
     def compares(self) -> bool:
@@ -189,7 +189,7 @@ def _whole(text: str, passage: StoredPassage) -> Assertion:
     return assess_whole(text, passage.start, passage.end, passage.section)
 
 
-def _scan_for(concepts: Concepts | None) -> re.Pattern[str] | None:
+def scan_for(concepts: Concepts | None) -> re.Pattern[str] | None:
     """Return a pattern that meets most words which say the concepts, and some others."""
     if concepts is None:
         return None

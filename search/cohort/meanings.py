@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from notekin.search.assertion import assess_whole
 from notekin.search.concepts import Concept, Concepts, Mention, distance
+from notekin.search.evidence import scan_for
 from notekin.storage.records import StoredPassage
 from notekin.types import Assertion, Experiencer, Polarity, Span, Temporality
 
@@ -34,6 +36,7 @@ class Meaning:
 
     def __init__(self, text: str) -> None:
         self._concepts = Concepts(text)
+        self._scan = scan_for(self._concepts)
 
     def places(
         self, text: str, passages: Sequence[StoredPassage], nearest: Sequence[int]
@@ -49,7 +52,7 @@ class Meaning:
             nearest: Places among them of those nearest in meaning, the nearest first; at least
                 one.
         """
-        order = [*nearest, *(at for at in range(len(passages)) if at not in set(nearest))]
+        order = dict.fromkeys([*nearest, *self._proposed(text, passages)])
         found = [(passages[at], one) for at in order for one in self._mentions(text, passages[at])]
         if not found:
             passage = passages[nearest[0]]
@@ -62,6 +65,14 @@ class Meaning:
             for passage, one in found
             if len(one.parts) == most
         ][:MOST_PLACES]
+
+    def _proposed(self, text: str, passages: Sequence[StoredPassage]) -> list[int]:
+        """Return which passages hold what looks like a word of the meaning, in order."""
+        if self._scan is None:
+            return []
+        starts = [passage.start for passage in passages]
+        found = (bisect_right(starts, match.start()) - 1 for match in self._scan.finditer(text))
+        return [max(at, 0) for at in dict.fromkeys(found)]
 
     def _mentions(self, text: str, passage: StoredPassage) -> tuple[Mention, ...]:
         return self._concepts.mentions(text, passage.start, passage.end, passage.section)

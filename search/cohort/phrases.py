@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from notekin.types import Span
 from notekin.words import Word, phrase_readings, words_of
 
@@ -11,23 +13,23 @@ MOST_PLACES = 20
 
 def places_of_phrases(text: str, phrases: tuple[str, ...]) -> list[Span]:
     """Return where a text holds any of some phrases, in order; each place once."""
-    by_place: dict[int, dict[str, Word]] = {}
-    for word in words_of(text):
-        by_place.setdefault(word.place, {})[word.term] = word
+    readings = [reading for phrase in phrases for reading in phrase_readings(phrase)]
+    terms = {term for reading in readings for term, _distance in reading}
+    at = {(word.term, word.place): word for word in words_of(text) if word.term in terms}
     found = set()
-    for phrase in phrases:
-        for reading in phrase_readings(phrase):
-            for first in by_place:
-                span = _span(by_place, reading, first)
-                if span is not None:
-                    found.add(span)
+    for reading in readings:
+        beginning = reading[0][0]
+        for first in [place for term, place in at if term == beginning]:
+            span = _span(at, reading, first)
+            if span is not None:
+                found.add(span)
     return sorted(found)[:MOST_PLACES]
 
 
 def _span(
-    by_place: dict[int, dict[str, Word]], reading: list[tuple[str, int]], first: int
+    at: Mapping[tuple[str, int], Word], reading: Sequence[tuple[str, int]], first: int
 ) -> Span | None:
-    words = [by_place.get(first + distance, {}).get(term) for term, distance in reading]
+    words = [at.get((term, first + distance)) for term, distance in reading]
     held = [word for word in words if word is not None]
     if len(held) < len(words):
         return None
