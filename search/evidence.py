@@ -160,9 +160,10 @@ class Witness:
         ]
 
     def _holds(self, text: str, passage: StoredPassage, best: Mention | None) -> bool:
-        if best is None:
-            return is_asserted(self._asserted, {}, _whole(text, passage))
-        return is_asserted(self._asserted, best.assertions, best.assertion)
+        if best is not None:
+            return is_asserted(self._asserted, best.assertions, best.assertion)
+        whole = _whole(text, passage)
+        return whole is not None and is_asserted(self._asserted, {}, whole)
 
     def _evidence(self, text: str, one: _Candidate) -> Evidence:
         passage = one.passage
@@ -185,7 +186,10 @@ class Witness:
         )
 
 
-def _whole(text: str, passage: StoredPassage) -> Assertion:
+def _whole(text: str, passage: StoredPassage) -> Assertion | None:
+    """Return how a passage speaks as a whole; one without words asserts nothing."""
+    if not any(map(str.isalnum, text[passage.start : passage.end])):
+        return None
     return assess_whole(text, passage.start, passage.end, passage.section)
 
 

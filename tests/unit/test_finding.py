@@ -102,6 +102,16 @@ def test_filters_hold_while_more_notes_are_looked_at(finder: Finder) -> None:
     assert ids(finder.search("gout", request)) == ["has-gout"]
 
 
+@pytest.mark.parametrize("text", ["", " \n", "---"])
+def test_a_note_without_words_asserts_nothing(tmp_path: Path, text: str) -> None:
+    store = store_of(tmp_path / "s", ENCODER, note("empty", text), note("gout", "Has gout."))
+    finder = Finder(store.snapshot(), ENCODER)
+    affirmed = Request(5, asserted=(Asserted.AFFIRMED,))
+    assert ids(finder.search("gout", affirmed)) == ["gout"]
+    (empty,) = [hit for hit in finder.search("gout", Request(5)) if hit.note_id == "empty"]
+    assert all(one.assertion is None for one in empty.evidence)
+
+
 def test_evidence_says_where_it_stands_and_what_it_says(tmp_path: Path) -> None:
     text = "PLAN: rest.\n\nREVIEW OF SYSTEMS: Denies severe gout at night. Sleeps well."
     folder = store_of(tmp_path / "s", ENCODER, note("n", text))
