@@ -55,8 +55,13 @@ def assess_in(text: str, start: int, end: int, section: str | None) -> Assertion
     return _assertion(sentence.effects_on(begins, ends), section)
 
 
-def assess_whole(text: str, start: int, end: int, section: str | None) -> Assertion:
-    """Return how a note speaks of most of what ``text[start:end]`` says, where no word is named."""
+def assess_whole(text: str, start: int, end: int, section: str | None) -> Assertion | None:
+    """Return how a note speaks of most of what ``text[start:end]`` says, where no word is named.
+
+    None where no word stands there: that asserts nothing.
+    """
+    if not any(map(str.isalnum, text[start:end])):
+        return None
     counts: Counter[Effect] = Counter()
     size = 0
     for first, last in sentences_of(text, start, end):

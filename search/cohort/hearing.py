@@ -59,7 +59,9 @@ class Hearing:
         keys, scores = found.keys[theirs], found.scores[theirs]
         passed = cut(criterion, keys, scores, self._calibration)
         mentions = self._speaking.of_meaning(criterion, passed.keys)
-        return Heard(keys, scores, passed.keys, passed.scores, mentions, _NO_KEYS, passed.cut)
+        spoke = np.isin(passed.keys, mentions.note)  # a note without words speaks of nothing
+        spoke_keys, spoke_scores = passed.keys[spoke], passed.scores[spoke]
+        return Heard(keys, scores, spoke_keys, spoke_scores, mentions, _NO_KEYS, passed.cut)
 
     def _phrases(self, criterion: Criterion) -> Heard:
         allowed = self._allowed(criterion.condition)

@@ -44,7 +44,8 @@ class Meaning:
         """Return where a note speaks of the meaning, the likeliest place first.
 
         Those are the sentences that say most of its words, or what means the same. Where none
-        says any, it is the passage nearest in meaning, and what most of it asserts counts.
+        says any, it is the passage nearest in meaning, and what most of it asserts counts; where
+        that has no words either, nowhere.
 
         Args:
             text: The note.
@@ -58,7 +59,7 @@ class Meaning:
             passage = passages[nearest[0]]
             span = (passage.start, passage.end)
             said = assess_whole(text, *span, passage.section)
-            return [Place(span, said, passage.family)]
+            return [] if said is None else [Place(span, said, passage.family)]
         most = max(len(one.parts) for _, one in found)
         return [
             Place(one.sentence, _of_whole(one.assertions), passage.family)

@@ -58,6 +58,15 @@ def test_who_says_it_is_in_and_who_denies_it_or_says_nothing_is_not(path: Path) 
         assert members(store, one("no heart failure")) == ["p2"]
 
 
+def test_a_note_without_words_asserts_nothing_however_low_the_cut(tmp_path: Path) -> None:
+    notes = [note("words", "Has heart failure.", patient="p1"), note("none", " ", patient="p2")]
+    store_of(tmp_path / "store", ENCODER, *notes).close()
+    with notekin.open(tmp_path / "store", encoder=ENCODER) as store:
+        for assertion in ("affirmed", "negated"):
+            asked = one("heart failure", assertion=assertion, cut={"top": 2})
+            assert members(store, asked) == (["p1"] if assertion == "affirmed" else [])
+
+
 def test_copies_count_once_and_evidence_says_so(path: Path) -> None:
     with notekin.open(path, encoder=ENCODER) as store:
         assert members(store, one("heart failure", at_least=2)) == ["p3"]
