@@ -5,19 +5,19 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement
+from sqlalchemy import ColumnElement
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import FunctionElement
+
+from notekin.storage.predicate import Predicate
 
 DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
-class _BeginsWithDay(FunctionElement[bool]):
+class _BeginsWithDay(Predicate):
     """A text begins with four, two and two digits, and hyphens between them."""
 
     name = "begins_with_day"
-    type = Boolean()
     inherit_cache = True
 
 

@@ -6,22 +6,21 @@ import functools
 import sys
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, String, literal
+from sqlalchemy import ColumnElement, String, literal
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import FunctionElement
 
+from notekin.storage.predicate import Predicate
 from notekin.text import folded
 
 SQLITE_FOLD = "notekin_fold"
 """The function that storage/engine.py gives every SQLite connection."""
 
 
-class _Holds(FunctionElement[bool]):
+class _Holds(Predicate):
     """A text column holds a text, whatever the case of either."""
 
     name = "holds"
-    type = Boolean()
     inherit_cache = True
 
 

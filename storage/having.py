@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, exists, select
+from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import FunctionElement
 
+from notekin.storage.predicate import Predicate
 from notekin.storage.schema import AttributeRow, NoteRow
 
 
-class _HasValue(FunctionElement[bool]):
+class _HasValue(Predicate):
     """One condition in two forms: first as membership, then as existence."""
 
     name = "has_value"
-    type = Boolean()
     inherit_cache = True
 
 

@@ -8,19 +8,18 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from sqlalchemy import BigInteger, Boolean, ColumnElement, DateTime, String, literal
+from sqlalchemy import BigInteger, ColumnElement, DateTime, String, literal
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import FunctionElement
 
+from notekin.storage.predicate import Predicate
 from notekin.text import storable
 
 
-class _Among(FunctionElement[bool]):
+class _Among(Predicate):
     """``column`` is one of the items of a JSON array."""
 
     name = "among"
-    type = Boolean()
     inherit_cache = True
 
 
