@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from notekin.search.phrases import words_in
+from notekin.search.phrase_notation import words_in
 from notekin.search.sentences import sentence_around, sentences_of
 from notekin.search.triggers import Effect, Reach, Side, Trigger, Triggers, triggers_in
 from notekin.sections import sections_of

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from notekin.search.assertion import assess_in
-from notekin.search.phrases import words_in
+from notekin.search.phrase_notation import words_in
 from notekin.search.sentences import sentences_of
 from notekin.search.triggers import triggers_in
 from notekin.search.wording import wanted_of

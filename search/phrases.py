@@ -1,49 +1,19 @@
-"""Finds phrases with alternatives in a sequence of words: the longest that fits in each place."""
+"""Finds phrases with alternatives in a sequence of words: the longest that fits in each place.
+
+All phrases of a table are followed at once, word by word. Where some words have led is a state;
+it is worked out when words first lead there, and kept, so that a word costs one look-up. There
+are as many states as the table's phrases have beginnings in common, whatever the texts.
+"""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Generic, TypeAlias, TypeVar
+from dataclasses import dataclass, field
+from typing import Generic, NamedTuple, TypeVar
+
+from notekin.search.phrase_notation import Pattern, Reader, firsts_of, may_be_missing
 
 Meaning = TypeVar("Meaning")
-
-_WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W\d_]+)?|\n|[^\w\s]|_")
-_SIGN = re.compile(r"\{\w+\}|<\w+>|[^\W_]+(?:'[^\W\d_]+)?|\||[^\w\s]")
-_YEAR = re.compile(r"(?:19|20)\d\d")
-_NUMBER = re.compile(
-    "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty"
-)
-
-
-def words_in(text: str) -> list[tuple[str, int, int]]:
-    """Return the words and signs of a text in lower case, each with its place in the text."""
-    return [(plain(match[0]), match.start(), match.end()) for match in _WORD.finditer(text)]
-
-
-def plain(word: str) -> str:
-    """Return a word as phrases know it: ``<n>`` for a number but 0, ``<year>`` for a year.
-
-    A nought is a word of its own: ``pain: 0`` denies what ``pain: 7`` affirms.
-    """
-    lower = word.lower().replace("\u2019", "'")
-    if lower == "0":
-        return lower
-    if lower.isdigit():
-        return "<year>" if _YEAR.fullmatch(lower) else "<n>"
-    return "<n>" if _NUMBER.fullmatch(lower) else lower
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One of several sequences, by their first words; or none of them."""
-
-    options: Mapping[str, Sequence[Pattern]]
-    optional: bool
-
-
-Pattern: TypeAlias = "tuple[str | Choice, ...]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +25,46 @@ class Match(Generic[Meaning]):
     meanings: tuple[Meaning, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Entry(Generic[Meaning]):
+    """A line of a table: a phrase, what must follow it, and what it means."""
+
+    phrase: Pattern
+    context: Pattern
+    meaning: Meaning
+
+
+class _Thread(NamedTuple):
+    """A way to have read some words: what is still to come of one phrase of the table.
+
+    Attributes:
+        entry: The phrase's number.
+        rest: What is to come of it, or of what must follow it.
+        beyond: How many words were read since its end; -1 before its end.
+    """
+
+    entry: int
+    rest: Pattern
+    beyond: int
+
+
+class _Fit(NamedTuple, Generic[Meaning]):
+    """That a phrase has been read: how many words ago it ended, and what it means."""
+
+    beyond: int
+    meanings: tuple[Meaning, ...]
+
+
+@dataclass(slots=True, eq=False)
+class _State(Generic[Meaning]):
+    """All ways to have read some words, and where each next word leads."""
+
+    threads: tuple[_Thread, ...]
+    fit: _Fit[Meaning] | None
+    expected: frozenset[str]
+    leads: dict[str, _State[Meaning]] = field(default_factory=dict)
+
+
 class Phrases(Generic[Meaning]):
     """A table of phrases, ready to be looked for.
 
@@ -62,18 +72,25 @@ class Phrases(Generic[Meaning]):
     """
 
     def __init__(self, table: Iterable[tuple[str, Meaning]], lists: Mapping[str, str]) -> None:
-        self._reader = _Reader(lists)
-        self._by_first: dict[str, list[tuple[Pattern, Pattern, Meaning]]] = {}
-        for written, meaning in table:
-            phrase, _, context = written.partition(" > ")
-            entry = (self._reader.read(phrase), self._reader.read(context), meaning)
-            for first in _firsts(entry[0]):
-                self._by_first.setdefault(first, []).append(entry)
+        self.entries = list(_entries(table, lists))
+        self._by_first: dict[str, list[_Thread]] = {}
+        for number, entry in enumerate(self.entries):
+            for first in firsts_of(entry.phrase):
+                self._by_first.setdefault(first, []).append(_Thread(number, entry.phrase, -1))
+        self._starts: dict[str, _State[Meaning]] = {}
+        self._states: dict[tuple[_Thread, ...], _State[Meaning]] = {}
 
     def find(self, words: Sequence[str]) -> list[Match[Meaning]]:
-        """Return the phrases in order, without overlap; in each place the longest that fits."""
+        """Return the phrases in order, without overlap; in each place the longest that fits.
+
+        Of several that are equally long, with what must follow them, the first of the table
+        says where the phrase ends; all that end there say what it means.
+        """
         found, at = [], 0
         while at < len(words):
+            if words[at] not in self._by_first:
+                at += 1
+                continue
             match = self._longest(words, at)
             if match is not None:
                 found.append(match)
@@ -81,109 +98,74 @@ class Phrases(Generic[Meaning]):
         return found
 
     def _longest(self, words: Sequence[str], at: int) -> Match[Meaning] | None:
-        best, end, meanings = 0, at, list[Meaning]()
-        for phrase, context, meaning in self._by_first.get(words[at], ()):
-            for stop in _ends(phrase, words, at):
-                for until in _ends(context, words, stop):
-                    if until > best:
-                        best, end, meanings = until, stop, []
-                    if until == best and stop == end and meaning not in meanings:
-                        meanings.append(meaning)
-        return Match(at, end, tuple(meanings)) if meanings else None
+        state = self._starts.get(words[at])
+        if state is None:
+            threads = self._by_first[words[at]]
+            state = self._starts[words[at]] = self._after(threads, words[at])
+        best, until = state.fit, at + 1
+        for place in range(at + 1, len(words)):
+            word = words[place]
+            if word not in state.expected:
+                break
+            following = state.leads.get(word)
+            if following is None:
+                following = state.leads[word] = self._after(state.threads, word)
+            state = following
+            if state.fit is not None:
+                best, until = state.fit, place + 1
+        return Match(at, until - best.beyond, best.meanings) if best else None
+
+    def _after(self, threads: Iterable[_Thread], word: str) -> _State[Meaning]:
+        """Return the state to which a word leads."""
+        read = dict.fromkeys(
+            _Thread(one.entry, rest, one.beyond + (one.beyond >= 0))
+            for one in threads
+            for rest in _read(one.rest, word)
+        )
+        every = tuple(dict.fromkeys(self._with_contexts(read)))
+        if every not in self._states:
+            waiting = tuple(one for one in every if one.rest)
+            expected = frozenset(word for one in waiting for word in firsts_of(one.rest))
+            self._states[every] = _State(waiting, self._fit(every), expected)
+        return self._states[every]
+
+    def _with_contexts(self, threads: Iterable[_Thread]) -> Iterator[_Thread]:
+        """Give the ways to read on, those into what must follow a phrase among them."""
+        for one in threads:
+            yield one
+            if one.beyond < 0 and may_be_missing(one.rest):
+                yield _Thread(one.entry, self.entries[one.entry].context, 0)
+
+    def _fit(self, threads: Iterable[_Thread]) -> _Fit[Meaning] | None:
+        """Return what has been read to its end, and to the end of what must follow it."""
+        done = [one for one in threads if one.beyond >= 0 and may_be_missing(one.rest)]
+        if not done:
+            return None
+        done.sort(key=lambda one: (one.entry, -one.beyond))
+        beyond = done[0].beyond
+        ended = (self.entries[one.entry].meaning for one in done if one.beyond == beyond)
+        return _Fit(beyond, tuple(dict.fromkeys(ended)))
 
 
-def _ends(pattern: Pattern, words: Sequence[str], at: int) -> Iterator[int]:
-    """Give each place where the pattern can end that begins at ``at``."""
+def _entries(
+    table: Iterable[tuple[str, Meaning]], lists: Mapping[str, str]
+) -> Iterator[Entry[Meaning]]:
+    reader = Reader(lists)
+    for written, meaning in table:
+        phrase, _, context = written.partition(" > ")
+        yield Entry(reader.read(phrase), reader.read(context), meaning)
+
+
+def _read(pattern: Pattern, word: str) -> Iterator[Pattern]:
+    """Give what is to come of a pattern after a word, for each way to read it."""
     if not pattern:
-        yield at
         return
     head, rest = pattern[0], pattern[1:]
     if isinstance(head, str):
-        if at < len(words) and words[at] == head:
-            yield from _ends(rest, words, at + 1)
+        if head == word:
+            yield rest
         return
     if head.optional:
-        yield from _ends(rest, words, at)
-    if at < len(words):
-        for option in head.options.get(words[at], ()):
-            for middle in _ends(option, words, at):
-                yield from _ends(rest, words, middle)
-
-
-def _firsts(pattern: Pattern) -> set[str]:
-    """Return the words that the pattern can begin with."""
-    found: set[str] = set()
-    for part in pattern:
-        if isinstance(part, str):
-            return found | {part}
-        found |= part.options.keys()
-        if not part.optional:
-            return found
-    return found
-
-
-class _Reader:
-    """Reads written phrases; a list or group that was read before is not read again."""
-
-    def __init__(self, lists: Mapping[str, str]) -> None:
-        self._lists = lists
-        self._read: dict[str, Choice] = {}
-
-    def read(self, written: str) -> Pattern:
-        """Return the pattern of a phrase."""
-        parts: list[str | Choice] = []
-        at = 0
-        while at < len(written):
-            if written[at] == "(" and written[at + 1 : at + 2].strip():
-                end = _closing(written, at)
-                parts.append(self._group(written[at + 1 : end]))
-                at = end + 1
-                continue
-            match = _SIGN.match(written, at)
-            if match is None:
-                at += 1
-                continue
-            parts.append(self._word(match[0]))
-            at = match.end()
-        return tuple(parts)
-
-    def _word(self, sign: str) -> str | Choice:
-        if sign.startswith("{"):
-            return self._group(self._lists[sign[1:-1]])
-        return sign if sign.startswith("<") else plain(sign)
-
-    def _group(self, written: str) -> Choice:
-        if written not in self._read:
-            options: dict[str, list[Pattern]] = {}
-            patterns = [self.read(part) for part in _alternatives(written)]
-            for pattern in patterns:
-                for first in _firsts(pattern):
-                    options.setdefault(first, []).append(pattern)
-            self._read[written] = Choice(options, optional=() in patterns)
-        return self._read[written]
-
-
-def _closing(written: str, opening: int) -> int:
-    """Return where the group that opens here closes; a bracket that is a sign has spaces in it."""
-    depth = 0
-    for at in range(opening, len(written)):
-        if written[at] == "(" and written[at + 1 : at + 2].strip():
-            depth += 1
-        elif written[at] == ")" and written[at - 1] != " ":
-            depth -= 1
-            if depth == 0:
-                return at
-    raise ValueError(f"A bracket is not closed in the phrase {written!r}.")
-
-
-def _alternatives(written: str) -> Iterator[str]:
-    """Give the parts of a group, at the bars that are not within a group in it."""
-    depth, begins = 0, 0
-    for at, sign in enumerate(written):
-        depth += (sign == "(" and written[at + 1 : at + 2].strip() != "") - (
-            sign == ")" and written[at - 1] != " "
-        )
-        if sign == "|" and depth == 0:
-            yield written[begins:at]
-            begins = at + 1
-    yield written[begins:]
+        yield from _read(rest, word)
+    for option in head.options.get(word, ()):
+        yield from _read((*option, *rest), word)

@@ -80,11 +80,11 @@ class Triggers:
 
 def triggers_in(words: Sequence[str]) -> Triggers:
     """Return the phrases of a sentence, given as words between ``^`` and ``$``, in order."""
-    tables = _tables()
-    found = tables.doing.find(words)
+    known = tables()
+    found = known.doing.find(words)
     stops = [
         match
-        for match in tables.stops.find(words)
+        for match in known.stops.find(words)
         if not any(one.start <= match.start and match.end <= one.end for one in found)
     ]
     return Triggers(
@@ -99,19 +99,22 @@ def triggers_in(words: Sequence[str]) -> Triggers:
 
 
 @dataclass(frozen=True, slots=True)
-class _Tables:
+class Tables:
+    """The phrases that do something, and those that end what others do."""
+
     doing: Phrases[Rule]
     stops: Phrases[Rule]
 
 
 @cache
-def _tables() -> _Tables:
+def tables() -> Tables:
+    """Return the phrases of the table, read once."""
     written = resources.files("notekin.search").joinpath(TABLE).read_text("utf-8")
     lines = [line.strip() for line in written.splitlines()]
     lines = [line for line in lines if line and not line.startswith("#")]
     lists = dict(_lists(lines))
     phrases = list(_phrases(lines))
-    return _Tables(
+    return Tables(
         Phrases([one for one in phrases if one[1].effect is not Effect.STOP], lists),
         Phrases([one for one in phrases if one[1].effect is Effect.STOP], lists),
     )
