@@ -55,8 +55,7 @@ STAGES = {
     "dense search": "notekin.storage.snapshot:Snapshot.nearest_passages",
     "lexical search": "notekin.storage.snapshot:Snapshot.relevance",
     "rank and fuse": "notekin.search.retrieval:Searcher.rank",
-    "facts (SQL)": "notekin.storage.snapshot:Snapshot.notes",
-    "texts, passages (SQL)": "notekin.storage.snapshot:Snapshot.contents",
+    "facts, texts, passages (SQL)": "notekin.storage.snapshot:Snapshot.read",
     "passages' vectors": "notekin.storage.snapshot:Snapshot.passage_vectors",
     "copies (SQL)": "notekin.storage.snapshot:Snapshot.notes_in_families",
     "evidence, assertion": "notekin.search.evidence:Witness.hear",
@@ -258,7 +257,7 @@ def stages(store: api.Store, texts: Sequence[str]) -> dict[str, Any]:
     table = summary(stopwatch.stages)
     print("\nby stage, with a filter:", flush=True)
     for name, row in table.items():
-        print(f"  {name:<24} median {row['median_ms']:>8.3f} ms  p99 {row['p99_ms']:>8.3f} ms")
+        print(f"  {name:<30} median {row['median_ms']:>8.3f} ms  p99 {row['p99_ms']:>8.3f} ms")
     return table
 
 

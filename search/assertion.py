@@ -15,7 +15,7 @@ from notekin.search.phrase_notation import words_in
 from notekin.search.sentences import sentence_around, sentences_of
 from notekin.search.triggers import Effect, Reach, Side, Trigger, Triggers, triggers_in
 from notekin.sections import sections_of
-from notekin.types import Assertion, Experiencer, Polarity, Temporality
+from notekin.types import Assertion, Experiencer, Polarity, Span, Temporality
 
 _NEAR_WORDS = 5
 _TARGET = "<target>"
@@ -49,10 +49,20 @@ def assess_in(text: str, start: int, end: int, section: str | None) -> Assertion
 
     The same as ``assess`` where the section is known already; it reads the sentence alone.
     """
-    first, last = sentence_around(text, start, end)
-    sentence = _sentence(text[first:last])
-    begins, ends = sentence.span(start - first, end - first)
-    return _assertion(sentence.effects_on(begins, ends), section)
+    return assess_within(text, sentence_around(text, start, end), start, end, section)
+
+
+def assess_within(
+    text: str, sentence: Span, start: int, end: int, section: str | None
+) -> Assertion:
+    """Return how a note speaks of ``text[start:end]``; the same, where its sentence is known, too.
+
+    The sentence is what ``sentence_around`` gives.
+    """
+    first, last = sentence
+    read = _sentence(text[first:last])
+    begins, ends = read.span(start - first, end - first)
+    return _assertion(read.effects_on(begins, ends), section)
 
 
 def assess_whole(text: str, start: int, end: int, section: str | None) -> Assertion | None:

@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from notekin.search.assertion import assess_in
+from notekin.search.assertion import assess_in, assess_within
 from notekin.search.phrase_notation import words_in
-from notekin.search.sentences import sentences_of
+from notekin.search.sentences import WIDEST, sentence_around, sentences_of
 from notekin.search.triggers import triggers_in
 from notekin.search.wording import wanted_of
 from notekin.sections import sections_of
 from notekin.storage.wanted import Phrase, Wanted
 from notekin.types import Assertion, Experiencer, Polarity, Span, Temporality
-from notekin.words import Word, words_of
+from notekin.words import Word, read_words, words_of
 
 _SAY_LITTLE = frozenset(
     {"a", "no", "not", "without", "on", "off", "becaus", "after", "any", "with"}
@@ -101,6 +101,9 @@ class Concepts:
                     self._words.setdefault(term, []).append((at, part))
             for phrase in concept.others:
                 self._phrases.setdefault(phrase[0][0], []).append((at, phrase))
+        distant = {term for some in self._phrases.values() for _, said in some for term, _ in said}
+        self._told = self._words.keys() | distant
+        """All terms that say something of a concept, or a part of it."""
 
     @property
     def size(self) -> int:
@@ -125,31 +128,50 @@ class Concepts:
         if not said:
             return ()
         found = []
-        for sentence in sentences_of(text, start, end):
+        sentences = sentences_of(text, start, end)
+        for sentence in sentences:
             inside = [one for one in said if sentence[0] <= one.start < sentence[1]]
             if inside:
                 title = _title(text, start, sentence, section)
-                found.append(self._mention(text, sentence, inside, title))
+                is_whole = sentence not in {sentences[0], sentences[-1]}
+                found.append(self._mention(text, sentence, is_whole, inside, title))
         return tuple(found)
 
     def _mention(
-        self, text: str, sentence: Span, said: Sequence[_Said], section: str | None
+        self,
+        text: str,
+        sentence: Span,
+        is_whole: bool,
+        said: Sequence[_Said],
+        section: str | None,
     ) -> Mention:
         return Mention(
             sentence,
             tuple(_merged((one.start, one.end) for one in said)),
             frozenset(part for one in said for part in one.parts),
-            lambda: self._judged(text, said, section),
+            lambda: self._judged(text, sentence if is_whole else None, said, section),
         )
 
     def _judged(
-        self, text: str, said: Sequence[_Said], section: str | None
+        self, text: str, sentence: Span | None, said: Sequence[_Said], section: str | None
     ) -> Mapping[Concept, Assertion]:
-        """Return each concept that is spoken of, and how: where most of its words stand."""
+        """Return each concept that is spoken of, and how: where most of its words stand.
+
+        Args:
+            text: The note.
+            sentence: The sentence in which they begin; None where it may go on beyond.
+            said: The words.
+            section: The title of the section in which they stand.
+        """
+        whole = sentence or sentence_around(text, said[0].start, said[0].end)
         found: dict[int, tuple[int, Assertion]] = {}
         for run in _runs(said):
             parts = {part for one in run for part in one.parts}
-            assertion = assess_in(text, run[0].start, max(one.end for one in run), section)
+            start, end = run[0].start, max(one.end for one in run)
+            if end <= whole[1] <= whole[0] + WIDEST:
+                assertion = assess_within(text, whole, start, end, section)
+            else:
+                assertion = assess_in(text, start, end, section)
             for at in {concept for concept, _ in parts}:
                 size, before = found.get(at, (0, assertion))
                 nearer = size == len(parts) and distance(assertion) < distance(before)
@@ -159,11 +181,15 @@ class Concepts:
 
     def _said(self, text: str, start: int, end: int) -> list[_Said]:
         """Return the words of a stretch that are the query's or say the same, in order."""
-        words = words_of(text[start:end])
-        known = [word for word in words if word.term in self._words or word.term in self._phrases]
+        words = read_words(text[start:end])
+        known = [
+            Word(term, words.starts[first], words.ends[last], first)
+            for term, first, last in zip(words.terms, words.firsts, words.lasts, strict=True)
+            if term in self._told
+        ]
         if not known:
             return []
-        places: dict[tuple[str, int], Word] = {(word.term, word.place): word for word in words}
+        places: dict[tuple[str, int], Word] = {(word.term, word.place): word for word in known}
         found = []
         for word in known:
             if parts := self._words.get(word.term):

@@ -7,6 +7,7 @@ are looked for in the nearest passages and in those that a quick scan of the not
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -121,7 +122,7 @@ class Witness:
         starts = [passage.start for passage in passages]
         said: dict[int, set[str]] = {}
         for match in self._scan.finditer(text):
-            at = int(np.searchsorted(starts, match.start(), "right")) - 1
+            at = bisect_right(starts, match.start()) - 1
             said.setdefault(at, set()).add(match[0].lower())
         proposed = sorted((at for at in inside if at in said), key=lambda at: -len(said[at]))
         most = len(proposed) if self._asserted else _PROPOSED

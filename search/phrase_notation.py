@@ -22,7 +22,7 @@ _CACHED_WORDS = 1 << 16
 
 def words_in(text: str) -> list[tuple[str, int, int]]:
     """Return the words and signs of a text in lower case, each with its place in the text."""
-    return [(plain(match[0]), match.start(), match.end()) for match in _WORD.finditer(text)]
+    return [(plain(match[0]), *match.span()) for match in _WORD.finditer(text)]
 
 
 @lru_cache(_CACHED_WORDS)

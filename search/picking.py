@@ -16,7 +16,7 @@ from notekin.types import NoteKey
 
 _GROWTH = 4
 _CHUNK = 16
-"""Notes that are read from the catalog at once, at least."""
+"""Notes that are read from the catalog at once, at least, where the first do not suffice."""
 
 Ranked = Callable[[int], Ranking]
 """Gives that many of the best notes; more of them begin with the fewer."""
@@ -102,7 +102,9 @@ class Picker:
         """Take the notes that were not seen before; say whether the rows are full with them."""
         fresh = [at for at, key in enumerate(ranking.keys.tolist()) if key not in self._known]
         while fresh:
-            count = max(self._request.k - len(self._rows), _CHUNK)
+            count = self._request.k - len(self._rows)
+            if self._known:
+                count = max(count, _CHUNK)
             for found in self._read(ranking, fresh[:count]):
                 self._known.add(found.note.note_key)
                 if self._takes(found) and len(self._rows) == self._request.k:
@@ -112,8 +114,7 @@ class Picker:
 
     def _read(self, ranking: Ranking, places: Sequence[int]) -> Iterator[Found]:
         keys = [NoteKey(int(ranking.keys[at])) for at in places]
-        notes, contents = self._snapshot.notes(keys), self._snapshot.contents(keys)
-        for at, note, content in zip(places, notes, contents, strict=True):
+        for at, (note, content) in zip(places, self._snapshot.read(keys), strict=True):
             vectors = None
             if self._witness.compares:
                 vectors = self._snapshot.passage_vectors(note.note_key)

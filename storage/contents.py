@@ -7,15 +7,36 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, distinct, func, select
+from sqlalchemy import BigInteger, Connection, bindparam, distinct, func, select
 
 from notekin.storage.checksums import PASSAGES, seal_of
 from notekin.storage.damage import damaged_catalog
 from notekin.storage.reading import seen_by
 from notekin.storage.records import StoredPassage, decode_text
 from notekin.storage.schema import NoteRow, NoteTextRow, PassageRow
-from notekin.storage.sets import among
+from notekin.storage.sets import among_bound, as_array
 from notekin.types import NoteKey
+
+_TEXTS = (
+    select(NoteRow.note_key, NoteRow.checksum, NoteTextRow.text)
+    .join(NoteTextRow, NoteRow.note_key == NoteTextRow.note_key)
+    .where(among_bound(NoteRow.note_key, "keys"))
+)
+_PASSAGES = (
+    select(PassageRow.note_key, *(getattr(PassageRow, name) for name in PASSAGES))
+    .where(among_bound(PassageRow.note_key, "keys"))
+    .order_by(PassageRow.passage_key)
+)
+_IN_FAMILIES = (
+    select(PassageRow.family, func.count(distinct(PassageRow.note_key)))
+    .join(NoteRow, NoteRow.note_key == PassageRow.note_key)
+    .where(
+        among_bound(NoteRow.patient_id, "patients"),
+        among_bound(PassageRow.family, "families"),
+        seen_by(bindparam("generation", type_=BigInteger)),
+    )
+    .group_by(PassageRow.family)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +49,13 @@ class Content:
 
 def contents_of(connection: Connection, keys: Sequence[NoteKey]) -> dict[NoteKey, Content]:
     """Return what some notes say, by key; meant for hits, not for whole stores."""
-    rows = connection.execute(
-        select(NoteRow.note_key, NoteRow.checksum, NoteTextRow.text)
-        .join(NoteTextRow, NoteRow.note_key == NoteTextRow.note_key)
-        .where(among(NoteRow.note_key, keys))
-    ).all()
+    values = {"keys": as_array(keys)}
+    rows = connection.execute(_TEXTS, values).all()
     if len(rows) < len(set(keys)):
         raise damaged_catalog(connection, "does not hold the text of a note as it was written")
-    passages = _passages(connection, keys)
+    passages: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
+    for key, *passage in connection.execute(_PASSAGES, values):
+        passages[key].append(tuple(passage))
     seal = seal_of(connection)
     contents = {}
     for key, checksum, text in rows:
@@ -61,25 +81,11 @@ def notes_in_families(
         patients: The patients whose notes they are.
     """
     rows = connection.execute(
-        select(PassageRow.family, func.count(distinct(PassageRow.note_key)))
-        .join(NoteRow, NoteRow.note_key == PassageRow.note_key)
-        .where(
-            among(NoteRow.patient_id, patients),
-            among(PassageRow.family, families),
-            seen_by(generation),
-        )
-        .group_by(PassageRow.family)
+        _IN_FAMILIES,
+        {
+            "patients": as_array(patients),
+            "families": as_array(families),
+            "generation": generation,
+        },
     )
     return {family: count for family, count in rows if family is not None}
-
-
-def _passages(connection: Connection, keys: Sequence[NoteKey]) -> dict[int, list[tuple[Any, ...]]]:
-    rows = connection.execute(
-        select(PassageRow.note_key, *(getattr(PassageRow, name) for name in PASSAGES))
-        .where(among(PassageRow.note_key, keys))
-        .order_by(PassageRow.passage_key)
-    )
-    found: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
-    for key, *passage in rows:
-        found[key].append(tuple(passage))
-    return found

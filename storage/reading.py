@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Connection,
     RowMapping,
@@ -45,7 +46,7 @@ from notekin.storage.schema import (
     SettingRow,
 )
 from notekin.storage.segments import SegmentRecord
-from notekin.storage.sets import among
+from notekin.storage.sets import among, among_bound, as_array
 from notekin.types import NoteKey, Reject
 
 PURGED_AT = "purged_at"
@@ -68,6 +69,10 @@ _NOTE_COLUMNS = (
     NoteRow.attributes,
 )
 _SEALED_COLUMNS = (*_NOTE_COLUMNS, NoteRow.born, NoteRow.digest, NoteRow.checksum)
+# Statements that every search runs are made once.
+_NOTES = select(*_SEALED_COLUMNS).where(among_bound(NoteRow.note_key, "keys"))
+_NEWEST = select(func.max(GenerationRow.number))
+_PURGED_AT = select(SettingRow.value).where(SettingRow.name == PURGED_AT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +99,7 @@ class Upkeep:
     dead_notes: int
 
 
-def seen_by(generation: int) -> ColumnElement[bool]:
+def seen_by(generation: int | BindParameter[int]) -> ColumnElement[bool]:
     """Return the WHERE clause of the notes that are live in a generation.
 
     It names ``died`` inside a function so that no database reaches for that column's index,
@@ -158,7 +163,7 @@ def find_notes(
 
 def notes_of(connection: Connection, keys: Sequence[NoteKey]) -> dict[NoteKey, StoredNote]:
     """Return the facts of a page of notes, by key; meant for hits, not for whole stores."""
-    rows = connection.execute(select(*_SEALED_COLUMNS).where(among(NoteRow.note_key, keys)))
+    rows = connection.execute(_NOTES, {"keys": as_array(keys)})
     return {row["note_key"]: _stored(connection, row) for row in rows.mappings()}
 
 
@@ -262,12 +267,12 @@ def rejects(connection: Connection) -> list[Reject]:
 
 def newest(connection: Connection) -> int:
     """Return the newest generation's number; 0 before the first commit."""
-    return connection.scalar(select(func.max(GenerationRow.number))) or 0
+    return connection.scalar(_NEWEST) or 0
 
 
 def purged_at(connection: Connection) -> int:
     """Return the oldest generation whose rows are all there; 0 where nothing was purged."""
-    value = connection.scalar(select(SettingRow.value).where(SettingRow.name == PURGED_AT))
+    value = connection.scalar(_PURGED_AT)
     return value if isinstance(value, int) else 0
 
 

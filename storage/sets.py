@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from sqlalchemy import BigInteger, ColumnElement, DateTime, String, literal
+from sqlalchemy import BigInteger, ColumnElement, DateTime, String, bindparam, literal
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
@@ -31,9 +31,24 @@ def among(
     The values travel as one JSON array. Databases bound how many parameters a statement may
     have (32,766 in SQLite); this has one, whatever the number.
     """
+    return _Among(column, literal(as_array(values), String))
+
+
+def among_bound(column: Any, name: str) -> ColumnElement[bool]:
+    """Return the condition that a column holds one of some values, which come with the execution.
+
+    Args:
+        column: Which.
+        name: Of the parameter, which takes the values ``as_array``.
+    """
+    return _Among(column, bindparam(name, type_=String))
+
+
+def as_array(values: Iterable[str] | Iterable[int] | Iterable[datetime]) -> str:
+    """Return values as the one value that a set of them is bound as."""
     items = values.tolist() if isinstance(values, np.ndarray) else list(values)
     items = [storable(item) if isinstance(item, str) else item for item in items]
-    return _Among(column, literal(json.dumps(items, default=_moment), String))
+    return json.dumps(items, default=_moment)
 
 
 @compiles(_Among, "sqlite")

@@ -252,7 +252,17 @@ class Snapshot:
     def notes(self, keys: Sequence[NoteKey]) -> list[StoredNote]:
         """Return the facts of some notes, in the order of their keys given."""
         with self._reading() as connection:
-            found = reading.notes_of(connection, keys)
+            return self._notes(connection, keys)
+
+    def read(self, keys: Sequence[NoteKey]) -> list[tuple[StoredNote, Content]]:
+        """Return facts, text and passages of some notes, in the order of their keys given."""
+        with self._reading() as connection:
+            notes = self._notes(connection, keys)
+            contents = contents_of(connection, keys)
+        return [(note, contents[note.note_key]) for note in notes]
+
+    def _notes(self, connection: Connection, keys: Sequence[NoteKey]) -> list[StoredNote]:
+        found = reading.notes_of(connection, keys)
         if missing := len(set(keys) - found.keys()):
             raise damaged(
                 self._path / "catalog.sqlite", f"has no facts of {missing} notes with vectors"

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from notekin.search.concepts import Concepts
+from notekin.search.assertion import assess_in
+from notekin.search.concepts import Concepts, distance
 from notekin.types import Assertion, Experiencer, Polarity, Temporality
 
 NEGATED = Assertion(Polarity.NEGATED)
@@ -71,3 +74,33 @@ def test_a_section_that_begins_in_the_stretch_counts_from_there() -> None:
 def test_a_text_without_the_words_has_no_mention() -> None:
     assert said("gout", "Well. No complaints.") == []
     assert said("gout", "") == []
+
+
+_PARTS = st.sampled_from(
+    [
+        "no ",
+        "denies ",
+        "mother had ",
+        "possible ",
+        "rash ",
+        ". ",
+        "\n",
+        "\n\n",
+        ": ",
+        "- ",
+        "; ",
+        "? ",
+    ]
+)
+
+
+@settings(max_examples=300)
+@given(st.lists(_PARTS, max_size=25), st.integers(0, 99), st.integers(0, 99))
+def test_a_mention_is_judged_by_its_whole_sentence_wherever_the_stretch_is_cut(
+    parts: list[str], before: int, after: int
+) -> None:
+    text = "fever up and up ".join(["", *parts, ""])
+    start, end = min(before, len(text)), max(len(text) - after, min(before, len(text)))
+    for mention in Concepts("fever").mentions(text, start, end, None):
+        plain = [assess_in(text, first, last, None) for first, last in mention.terms]
+        assert mention.assertion == min(plain, key=distance)
