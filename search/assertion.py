@@ -27,6 +27,8 @@ _LINKS = frozenset({"and", "or", "nor", "/", "vs", "versus", "&"})
 _VERB = re.compile(
     "is|was|are|were|has|had|have|will|would|can|could|does|did|do|shows|showed|continues"
 )
+_CUT_SHORT = frozenset({"neg", "pos", "hx", "hist", "poss", "prob", "susp"})
+"""Words of the phrases that may be written with a full stop, which says nothing."""
 _BULLETS = frozenset({"-", "*", "\u2022", "\u00b7"})
 _HISTORICAL = frozenset(
     {
@@ -118,6 +120,11 @@ def _sentence(text: str) -> _Sentence:
     found = words_in(text)
     while found and found[-1][0] in {".", "!"}:
         found.pop()
+    found = [
+        one
+        for before, one in zip([None, *found], found, strict=False)
+        if one[0] != "." or before is None or before[0] not in _CUT_SHORT
+    ]
     words = ["^", *(word for word, _, _ in found), "$"]
     places = [(start, end) for _, start, end in found]
     return _Sentence(words, places, triggers_in(words))
