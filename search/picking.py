@@ -141,10 +141,9 @@ class Picker:
     def _count_copies(self, rows: Sequence[Row]) -> None:
         """Fill in where else the best passages stand."""
         families = [one.best.said.family for one in rows if one.best.said.family is not None]
-        patients = {one.best.note.patient_id for one in rows if one.best.note.patient_id}
         if not families:
             return
-        counts = self._snapshot.notes_in_families(families, sorted(patients))
+        counts = self._snapshot.notes_in_families(families)
         for row in rows:
             row.copies = counts.get(row.best.said.family or -1, 1) - 1
 

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, bindparam, distinct, func, select
+from sqlalchemy import BigInteger, Connection, bindparam, distinct, func, select, union_all
 
 from notekin.storage.checksums import PASSAGES, seal_of
 from notekin.storage.damage import damaged_catalog
 from notekin.storage.reading import seen_by
 from notekin.storage.records import StoredPassage, decode_text
-from notekin.storage.schema import NoteRow, NoteTextRow, PassageRow
+from notekin.storage.schema import IS_COPY, NoteRow, NoteTextRow, PassageRow
 from notekin.storage.sets import among_bound, as_array
 from notekin.types import NoteKey
 
@@ -27,15 +27,19 @@ _PASSAGES = (
     .where(among_bound(PassageRow.note_key, "keys"))
     .order_by(PassageRow.passage_key)
 )
+_HELD = union_all(
+    select(PassageRow.family, PassageRow.note_key).where(
+        IS_COPY, among_bound(PassageRow.family, "families")
+    ),
+    select(PassageRow.passage_key, PassageRow.note_key).where(
+        among_bound(PassageRow.passage_key, "families")
+    ),
+).subquery()
 _IN_FAMILIES = (
-    select(PassageRow.family, func.count(distinct(PassageRow.note_key)))
-    .join(NoteRow, NoteRow.note_key == PassageRow.note_key)
-    .where(
-        among_bound(NoteRow.patient_id, "patients"),
-        among_bound(PassageRow.family, "families"),
-        seen_by(bindparam("generation", type_=BigInteger)),
-    )
-    .group_by(PassageRow.family)
+    select(_HELD.c.family, func.count(distinct(_HELD.c.note_key)))
+    .join(NoteRow, NoteRow.note_key == _HELD.c.note_key)
+    .where(seen_by(bindparam("generation", type_=BigInteger)))
+    .group_by(_HELD.c.family)
 )
 
 
@@ -70,22 +74,12 @@ def contents_of(connection: Connection, keys: Sequence[NoteKey]) -> dict[NoteKey
 
 
 def notes_in_families(
-    connection: Connection, generation: int, families: Iterable[int], patients: Iterable[str]
+    connection: Connection, generation: int, families: Iterable[int]
 ) -> dict[int, int]:
     """Count the live notes that hold a passage of each family, by family.
 
-    Args:
-        connection: To the catalog.
-        generation: Whose notes.
-        families: Which.
-        patients: The patients whose notes they are.
+    It costs what these families hold, however many notes their patients have.
     """
-    rows = connection.execute(
-        _IN_FAMILIES,
-        {
-            "patients": as_array(patients),
-            "families": as_array(families),
-            "generation": generation,
-        },
-    )
+    values = {"families": as_array(families), "generation": generation}
+    rows = connection.execute(_IN_FAMILIES, values)
     return {family: count for family, count in rows if family is not None}

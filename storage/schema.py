@@ -16,7 +16,7 @@ from sqlalchemy.types import JSON
 
 from notekin.storage.sql_text import SqlText
 
-FORMAT = 4
+FORMAT = 5
 """The number of the on-disk format; a higher one is refused, a lower one migrated."""
 
 Key = BigInteger().with_variant(Integer, "sqlite")
@@ -132,6 +132,11 @@ class PassageRow(Base):
     section: Mapped[str | None] = mapped_column(SqlText)
     family: Mapped[int | None] = mapped_column(Key)
     likeness: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+IS_COPY = PassageRow.family != PassageRow.passage_key
+"""That a passage did not begin its family; a query must ask it in these words."""
+Index("ix_passages_copies", PassageRow.family, sqlite_where=IS_COPY, postgresql_where=IS_COPY)
 
 
 class AttributeRow(Base):

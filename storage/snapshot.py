@@ -285,10 +285,10 @@ class Snapshot:
             found = contents_of(connection, keys)
         return [found[key] for key in keys]
 
-    def notes_in_families(self, families: Sequence[int], patients: Sequence[str]) -> dict[int, int]:
-        """Count the notes of these patients that hold a passage of each family, by family."""
+    def notes_in_families(self, families: Sequence[int]) -> dict[int, int]:
+        """Count the notes that hold a passage of each family, by family."""
         with self._reading() as connection:
-            return notes_in_families(connection, self.generation, families, patients)
+            return notes_in_families(connection, self.generation, families)
 
     def fields(self, values: int = VALUES) -> list[FieldCount]:
         """Return the fields that notes have, with so many of their most common values."""

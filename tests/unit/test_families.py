@@ -6,11 +6,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import event
 
 from notekin.storage import families
+from notekin.storage.contents import notes_in_families
 from notekin.storage.deleting import Condemned
+from notekin.storage.engine import open_sqlite
 from notekin.storage.keys import passage_key
 from notekin.storage.likeness import ALIKE, HASHES, RUN, agreement, likeness_of
+from notekin.storage.schema import Base
 from notekin.storage.store import StoreFolder
 from notekin.types import NoteKey
 from tests.support.notes import commit, note, store_of
@@ -130,3 +134,19 @@ def test_a_passages_bytes_do_not_hang_on_its_neighbours(texts: list[str]) -> Non
     assert together.shape == (len(texts), HASHES)
     for text, likeness in zip(texts, together, strict=True):
         assert np.array_equal(likeness_of([text])[0], likeness)
+
+
+def test_copies_are_counted_without_reading_all_that_a_patient_has(tmp_path: Path) -> None:
+    engine = open_sqlite(tmp_path / "c.sqlite", create=True)
+    with engine.begin() as connection:
+        Base.metadata.create_all(connection)
+        asked: list[str] = []
+        event.listen(connection, "before_cursor_execute", lambda *args: asked.append(args[2]))
+        notes_in_families(connection, 1, [1, 2])
+        (statement,) = asked
+        values = ("[1, 2]",) * 2 + (1,) * (statement.count("?") - 2)
+        steps = [
+            row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+        ]
+    assert any("ix_passages_copies" in step for step in steps)
+    assert not any(step.startswith("SCAN passages") for step in steps)
