@@ -115,8 +115,8 @@ class AnnIndex:
 def build(file: VectorFile, recipes: tuple[Recipe, ...]) -> tuple[AnnIndex | None, dict[str, Any]]:
     """Return an index of enough recall over a file, and what to keep of it in the catalog.
 
-    Recall@10 is measured against the exact scan at growing effort; the least that
-    reaches 0.99 is kept. Queries are vectors of the file with noise added. A recipe that
+    Recall@10 is measured against the exact scan at growing effort; the least of those tried
+    that reaches 0.99 is kept. Queries are vectors of the file with noise added. A recipe that
     does not reach it gives way to the next.
 
     Returns:
@@ -130,7 +130,7 @@ def build(file: VectorFile, recipes: tuple[Recipe, ...]) -> tuple[AnnIndex | Non
     for recipe in recipes:
         faiss_index = _built(file.vectors, recipe)
         index = AnnIndex(faiss_index, {"kind": recipe.kind.value})
-        for effort in _efforts(recipe.kind, len(file.ids)):
+        for effort in _efforts(recipe.kind, _most_effort(faiss_index)):
             recall = index.measure(file, queries, exact, effort)
             reached = max(reached, recall)
             if recall >= ENOUGH_RECALL:
@@ -158,13 +158,21 @@ def _queries(vectors: Vectors) -> Vectors:
     return np.asarray(moved / np.linalg.norm(moved, axis=1, keepdims=True), np.float32)
 
 
-def _efforts(kind: IndexChoice, vectors: int) -> Iterator[int]:
-    """Give the efforts to try, doubling, while they look at less than a quarter of the lists."""
+def _efforts(kind: IndexChoice, most: int) -> Iterator[int]:
+    """Give the efforts to try, least first: each, half as much again, and twice as much."""
     effort = _FEWEST_EFFORT[kind]
-    most = math.isqrt(vectors) if kind is IndexChoice.IVF else _MOST_EFFORT
     yield effort
-    while (effort := 2 * effort) <= min(most, _MOST_EFFORT):
-        yield effort
+    while effort < most:
+        for more in (3 * effort // 2, 2 * effort):
+            if more <= most:
+                yield more
+        effort *= 2
+
+
+def _most_effort(faiss_index: Any) -> int:
+    """Return how much effort may be made: of IVF, half the lists; a scan reads four times that."""
+    lists = getattr(faiss_index, "nlist", None)
+    return _MOST_EFFORT if lists is None else lists // 2
 
 
 def _built(vectors: Vectors, recipe: Recipe) -> Any:

@@ -121,11 +121,29 @@ def test_the_least_effort_that_reaches_the_recall_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ann, "ENOUGH_RECALL", 0.99)
-    recalls = {32: 0.9, 64: 0.98, 128: 0.991, 256: 1.0}
+    recalls = {32: 0.9, 48: 0.95, 64: 0.98, 96: 0.991, 128: 1.0}
     monkeypatch.setattr(ann.AnnIndex, "measure", lambda *given: recalls[given[-1]])
     part = segment(tmp_path, IndexChoice.HNSW, np.random.default_rng(0), 0)
     facts = part.record.facts["passages"]
-    assert (facts["kind"], facts["effort"], facts["recall"]) == ("hnsw", 128, 0.991)
+    assert (facts["kind"], facts["effort"], facts["recall"]) == ("hnsw", 96, 0.991)
+
+
+def test_of_ivf_up_to_half_the_lists_are_tried_before_it_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[int] = []
+
+    def measure(_index: ann.AnnIndex, *given: Any) -> float:
+        tried.append(given[-1])
+        return 0.5
+
+    monkeypatch.setattr(ann, "ENOUGH_RECALL", 0.99)
+    monkeypatch.setattr(ann.AnnIndex, "measure", measure)
+    monkeypatch.setattr(index_choice, "_FINER_IVF", index_choice._IVF)
+    part = segment(tmp_path, IndexChoice.IVF, np.random.default_rng(0), 0)
+    lists = ann._ivf(part.passages.vectors, 4).nlist
+    assert max(tried) * 2 <= lists < max(tried) * 3
+    assert part.record.facts["passages"]["kind"] == "exact"
 
 
 def test_a_small_segment_is_scanned_exactly(tmp_path: Path) -> None:
