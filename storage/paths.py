@@ -92,6 +92,9 @@ def _best(file: VectorFile, query: Vectors, count: int, rows: Keys) -> tuple[Vec
 
 
 def _stack(found: list[tuple[Vectors, Keys]], seen: Seen) -> Nearest:
+    if len(found) == 1:
+        ((scores, keys),) = found
+        return Nearest(scores[None], keys[None], seen)
     return Nearest(
         np.stack([scores for scores, _ in found]), np.stack([keys for _, keys in found]), seen
     )

@@ -138,12 +138,14 @@ def dead_keys(connection: Connection, generation: int, since: int = 0) -> Keys:
 
 
 def select_keys(connection: Connection, generation: int, condition: Condition) -> Keys:
-    """Return the live notes that meet a condition, ascending.
+    """Return the live notes that meet a condition, ascending, as plainly as SQL says it.
+
+    A snapshot takes a shorter way to the same keys (storage/selecting.py).
 
     Raises:
         FilterError: The condition names a field that no note of the store has.
     """
-    _check_fields(connection, generation, condition)
+    check_fields(connection, generation, condition)
     query = select(NoteRow.note_key).where(seen_by(generation), to_sql(condition))
     return np.sort(_keys(connection, query))
 
@@ -314,7 +316,12 @@ def live_notes(connection: Connection, generation: int) -> int:
     )
 
 
-def _check_fields(connection: Connection, generation: int, condition: Condition) -> None:
+def check_fields(connection: Connection, generation: int, condition: Condition) -> None:
+    """See that live notes have every field that a condition asks about.
+
+    Raises:
+        FilterError: There is a field that none has.
+    """
     for name in sorted(field_names(condition) - FIELDS.keys() - {"recorded_at"}):
         if not _is_attribute(connection, generation, storable(name)):
             known = attribute_names(connection, generation)

@@ -28,10 +28,11 @@ from notekin.storage.ann import AnnIndex, build
 from notekin.storage.copying import share_file
 from notekin.storage.damage import damaged
 from notekin.storage.index_choice import IndexChoice, recipes
-from notekin.storage.keys import MAX_PASSAGES, Keys, passage_key
+from notekin.storage.keys import MAX_PASSAGES, PLACE_BITS, Keys, passage_key
 from notekin.storage.postings import NoteWords, Postings, postings_of
 from notekin.storage.segment_file import SegmentFile, file_facts
 from notekin.storage.vector_file import VectorFile, write_vectors
+from notekin.storage.vector_rows import NoteRows
 from notekin.storage.words_file import WordsFile, write_words
 from notekin.types import EncodedNote, NoteKey, Vectors
 
@@ -90,6 +91,16 @@ class Segment:
     def passages(self) -> VectorFile:
         """The vectors of the passages, by passage key."""
         return self._vectors(PASSAGES_FILE, self.record.passages)
+
+    @cached_property
+    def note_rows(self) -> NoteRows:
+        """Where each note's vector stands in ``notes``."""
+        return NoteRows(self.notes.ids, 0)
+
+    @cached_property
+    def passage_rows(self) -> NoteRows:
+        """Where each note's vectors stand in ``passages``."""
+        return NoteRows(self.passages.ids, PLACE_BITS)
 
     @cached_property
     def notes_ann(self) -> AnnIndex | None:

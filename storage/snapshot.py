@@ -34,6 +34,7 @@ from notekin.storage.reading import Counts, Upkeep
 from notekin.storage.records import StoredNote, StoredPassage
 from notekin.storage.relevance import Relevance
 from notekin.storage.segments import Segment
+from notekin.storage.selecting import Selections, keys_meeting
 from notekin.storage.vector_file import VectorFile
 from notekin.storage.vector_rows import Rows, all_but, rows_of
 from notekin.storage.wanted import Wanted
@@ -59,6 +60,7 @@ class Snapshot:
         self._dead = dead
         self._live_notes = live
         self._live: dict[VectorFile, Rows] = {}
+        self._selections = Selections()
 
     @cached_property
     def _segments(self) -> Sequence[Segment]:
@@ -66,19 +68,26 @@ class Snapshot:
 
         A note that a damaged catalog takes for dead would be missing from every answer.
         """
-        live = sum(self._rows(part.notes, 0, None).count for part in self._held)
+        live = sum(self._living(part.notes, 0).count for part in self._held)
         if live != self._live_notes:
             raise damaged(self._path / "catalog.sqlite", "names other notes than the segments hold")
         return self._held
 
     def select(self, condition: Condition) -> Keys:
-        """Return the keys of the notes that meet a condition, ascending.
+        """Return the keys of the notes that meet a condition, ascending; they can't be written to.
+
+        What was asked before costs no more than to see that no purge has ended the snapshot.
 
         Raises:
             FilterError: The condition names a field that no note of the store has.
         """
         with self._reading() as connection:
-            return reading.select_keys(connection, self.generation, condition)
+            chosen = self._selections.of(condition)
+            if chosen is None:
+                reading.check_fields(connection, self.generation, condition)
+                met = self._seen(keys_meeting(connection, condition))
+                chosen = self._selections.keep(condition, met)
+        return chosen
 
     def nearest_passages(
         self,
@@ -124,7 +133,7 @@ class Snapshot:
                 segment.notes_ann,
                 queries,
                 count,
-                self._rows(segment.notes, 0, allowed),
+                self._note_rows(segment, allowed),
             )
             for segment in self._segments
         ]
@@ -347,25 +356,43 @@ class Snapshot:
             return allowed
         return allowed[~contains(self._dead, allowed)]
 
-    def _rows(self, file: VectorFile, place_bits: int, allowed: Keys | None) -> Rows:
-        """Return which rows of a file may be found; without a filter, worked out once."""
-        if allowed is not None:
-            chosen = rows_of(file.ids, allowed, place_bits)
-            return Rows(len(chosen), chosen)
+    def _seen(self, keys: Keys) -> Keys:
+        """Leave of the notes of all generations, ascending, those that this one sees.
+
+        A later generation's notes have higher keys than any note of this one's segments.
+        """
+        last = max((int(part.notes.ids[-1]) for part in self._segments), default=-1)
+        seen: Keys = keys[: np.searchsorted(keys, last, side="right")]
+        return seen[~contains(self._dead, seen)] if len(self._dead) else seen.copy()
+
+    def _living(self, file: VectorFile, place_bits: int) -> Rows:
+        """Return the rows of a file that are of live notes, worked out once."""
         if file not in self._live:
             self._live[file] = all_but(len(file.ids), rows_of(file.ids, self._dead, place_bits))
         return self._live[file]
+
+    def _note_rows(self, segment: Segment, allowed: Keys | None) -> Rows:
+        """Return which notes of a segment may be found."""
+        if allowed is None:
+            return self._living(segment.notes, 0)
+        chosen = segment.note_rows.of(allowed)
+        return Rows(len(chosen), chosen)
 
     def _passage_rows(
         self, place: int, allowed: Keys | None, sections: Sequence[str] | None
     ) -> Rows:
         """Return which passages of a segment may be found."""
-        rows = self._rows(self._segments[place].passages, PLACE_BITS, allowed)
+        segment = self._segments[place]
+        if allowed is None:
+            rows = self._living(segment.passages, PLACE_BITS)
+        else:
+            chosen = segment.passage_rows.of(allowed)
+            rows = Rows(len(chosen), chosen)
         if sections is None:
             return rows
         inside = self._lexicon.parts[place].passages_in(sections)
-        chosen = np.flatnonzero(inside & rows.mask(len(inside)))
-        return Rows(len(chosen), chosen)
+        within = np.flatnonzero(inside & rows.mask(len(inside)))
+        return Rows(len(within), within)
 
     @cached_property
     def _lexicon(self) -> Lexicon:

@@ -17,6 +17,10 @@ Mask: TypeAlias = npt.NDArray[np.bool_]
 """Whether, for each row."""
 
 
+_MOST_SPARSE = 8
+"""Notes between a file's first and last for each row, up to which a table of them pays."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rows:
     """Rows of one file.
@@ -63,6 +67,39 @@ def rows_of(ids: Keys, note_keys: Keys, place_bits: int) -> Keys:
     before = np.cumsum(lengths) - lengths
     rows: Keys = np.repeat(starts - before, lengths) + np.arange(lengths.sum())
     return rows
+
+
+class NoteRows:
+    """Where each note's rows begin in a file: looked up, where ``rows_of`` searches.
+
+    It takes 4 bytes for each note between the file's first and last. Where a file has few of
+    those, it searches, too.
+    """
+
+    def __init__(self, ids: Keys, place_bits: int) -> None:
+        self._ids = ids
+        self._place_bits = place_bits
+        self._first = int(ids[0] >> place_bits) if len(ids) else 0
+        last = int(ids[-1] >> place_bits) if len(ids) else -1
+        self._starts: npt.NDArray[np.uint32] | None = None
+        if last - self._first < _MOST_SPARSE * len(ids) < 2**32:
+            bounds = np.arange(self._first, last + 2, dtype=np.int64) << place_bits
+            self._starts = np.searchsorted(ids, bounds).astype(np.uint32)
+
+    def of(self, note_keys: Keys) -> Keys:
+        """Return the rows of some notes, ascending; ``note_keys`` are."""
+        if self._starts is None:
+            return rows_of(self._ids, note_keys, self._place_bits)
+        notes = len(self._starts) - 1
+        begin, end = np.searchsorted(note_keys, [self._first, self._first + notes])
+        inside = note_keys[begin:end] - self._first
+        starts = self._starts[inside].astype(np.int64)
+        lengths = self._starts[inside + 1] - starts
+        if np.all(lengths == 1):
+            return starts
+        before = np.cumsum(lengths) - lengths
+        rows: Keys = np.repeat(starts - before, lengths) + np.arange(lengths.sum())
+        return rows
 
 
 def all_but(size: int, dead: Keys) -> Rows:

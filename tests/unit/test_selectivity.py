@@ -59,6 +59,6 @@ def test_as_many_come_back_as_exist_at_every_selectivity_and_the_right_ones(
 def rows_for(segment: Segment, allowed: Any) -> Any:
     """Return the rows as a snapshot works them out."""
     nothing: Any = None
-    snapshot = Snapshot(Path(), nothing, 1, [segment], np.empty(0, np.int64), NOTES)
+    snapshot = Snapshot(Path(), nothing, 1, [segment], np.empty(0, np.int64), 1)
     everything = None if len(allowed) == NOTES else allowed
-    return snapshot._rows(segment.passages, PLACE_BITS, everything)
+    return snapshot._passage_rows(0, everything, None)
