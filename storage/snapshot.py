@@ -17,6 +17,7 @@ from notekin.errors import (
     StaleSnapshotError,
 )
 from notekin.storage import reading
+from notekin.storage.ann import AnnIndex
 from notekin.storage.best_passages import ascending, best_of
 from notekin.storage.catalog import Catalog
 from notekin.storage.conditions import Condition
@@ -35,6 +36,7 @@ from notekin.storage.records import StoredNote, StoredPassage
 from notekin.storage.relevance import Relevance
 from notekin.storage.segments import Segment
 from notekin.storage.selecting import Selections, keys_meeting
+from notekin.storage.side_by_side import each
 from notekin.storage.vector_file import VectorFile
 from notekin.storage.vector_rows import Rows, all_but, rows_of
 from notekin.storage.wanted import Wanted
@@ -112,32 +114,20 @@ class Snapshot:
             Scores and passage keys, each of shape (q, min(count, passages allowed)).
         """
         allowed = self._alive(allowed)
-        found = [
-            nearest(
-                segment.passages,
-                segment.passages_ann,
-                queries,
-                count,
-                self._passage_rows(place, allowed, sections),
-            )
-            for place, segment in enumerate(self._segments)
+        parts = [
+            (part.passages, part.passages_ann, self._passage_rows(place, allowed, sections))
+            for place, part in enumerate(self._segments)
         ]
-        return merge(len(queries), count, found)
+        return _nearest_of_all(parts, queries, count)
 
     def nearest_notes(self, queries: Vectors, count: int, allowed: Keys | None = None) -> Nearest:
         """Return the notes whose note vector has the highest score; as ``nearest_passages``."""
         allowed = self._alive(allowed)
-        found = [
-            nearest(
-                segment.notes,
-                segment.notes_ann,
-                queries,
-                count,
-                self._note_rows(segment, allowed),
-            )
-            for segment in self._segments
+        parts = [
+            (part.notes, part.notes_ann, self._note_rows(part, allowed))
+            for part in self._segments
         ]
-        return merge(len(queries), count, found)
+        return _nearest_of_all(parts, queries, count)
 
     def lexical(
         self,
@@ -415,3 +405,16 @@ class Snapshot:
             if rows.stop > rows.start:
                 return file.vectors[rows].copy()  # outlives the file's mapping
         raise damaged(self._path / "segments", "holds no vectors of a note that has facts")
+
+
+def _nearest_of_all(
+    parts: Sequence[tuple[VectorFile, AnnIndex | None, Rows]], queries: Vectors, count: int
+) -> Nearest:
+    """Return the nearest of each query among the rows of several files."""
+
+    def find(part: tuple[VectorFile, AnnIndex | None, Rows]) -> Nearest:
+        file, ann, rows = part
+        return nearest(file, ann, queries, count, rows)
+
+    found = each(find, parts, sum(rows.count for _, _, rows in parts))
+    return merge(len(queries), count, found)

@@ -124,9 +124,15 @@ def selector(bits: Bits | None) -> Any:
     return None if bits is None else faiss.IDSelectorBitmap(bits)
 
 
-def set_threads(threads: int) -> None:
+def set_threads(count: int) -> None:
     """Let FAISS use so many processor threads in this process."""
-    faiss.omp_set_num_threads(threads)
+    faiss.omp_set_num_threads(count)
+
+
+def threads() -> int:
+    """Return how many processor threads FAISS may use in calls of this thread."""
+    allowed: int = faiss.omp_get_max_threads()
+    return allowed
 
 
 @contextmanager
@@ -135,9 +141,9 @@ def _one_thread() -> Iterator[None]:
 
     The setting is the calling thread's own; other threads keep theirs.
     """
-    threads = faiss.omp_get_max_threads()
+    allowed = threads()
     faiss.omp_set_num_threads(1)
     try:
         yield
     finally:
-        faiss.omp_set_num_threads(threads)
+        faiss.omp_set_num_threads(allowed)

@@ -18,6 +18,7 @@ from notekin.search.mode import Mode
 from notekin.search.request import Request
 from notekin.search.retrieval import Searcher
 from notekin.search.wording import wanted_of
+from notekin.storage import side_by_side
 from notekin.storage.relevance_oracle import relevance_of
 from notekin.types import Note
 from tests.support.notes import commit, note, store_of
@@ -71,6 +72,7 @@ def plain(
     st.none() | st.lists(st.sampled_from(["a", "b", "c", "d"]), max_size=2),
     st.sampled_from(Mode),
     st.sampled_from([1, 50]),
+    st.sampled_from([0, side_by_side.WORTH_IT]),
 )
 def test_search_finds_what_a_plain_scan_of_everything_finds(
     commits: list[list[Note]],
@@ -79,8 +81,14 @@ def test_search_finds_what_a_plain_scan_of_everything_finds(
     categories: list[str] | None,
     mode: Mode,
     candidates: int,
+    rows_for_threads: int,
 ) -> None:
-    with tempfile.TemporaryDirectory() as folder, few_candidates(candidates):
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        few_candidates(candidates),
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr(side_by_side, "WORTH_IT", rows_for_threads)
         store = store_of(Path(folder) / "store", ENCODER)
         live: dict[str, Note] = {}
         for notes in commits:
