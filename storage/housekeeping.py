@@ -72,17 +72,37 @@ class Housekeeping:
 
         Raises:
             PurgeUnfinishedError: A reader held the catalog's log for longer.
+            StoreError: The disk failed, or did not let go of a file; it says what is left.
         """
         bytes_before = self._size_bytes()
         _, records, dead = self._newest()
         stale = hold_dead(self._segments, records, dead)
         if stale:
             self._replace(stale, dead)
-        sync(self._segments)
+        self._see_removed()
         removed = self._catalog.remove_dead()
         self._catalog.vacuum(readers_wait_s)
         generation = self._newest()[0]
         return PurgeReport(generation, removed, len(stale), bytes_before, self._size_bytes())
+
+    def _see_removed(self) -> None:
+        """See that no segment is left that no generation names, and that none comes back.
+
+        Raises:
+            StoreError: One is, or the disk failed.
+        """
+        named = {record.name for record in self._newest()[1]}
+        reason: str | None = "it could not be removed"
+        try:
+            sync(self._segments)
+            if {entry.name for entry in self._segments.iterdir()} <= named:
+                return
+        except OSError as error:
+            reason = error.strerror
+        raise StoreError(
+            f"{self._segments} may still hold vectors of what is to be purged: {reason}. "
+            "See to it and run the same purge again; it does what is left."
+        )
 
     def _choose(self) -> tuple[list[SegmentRecord], Keys] | None:
         _, records, dead = self._newest()

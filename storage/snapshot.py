@@ -124,8 +124,7 @@ class Snapshot:
         """Return the notes whose note vector has the highest score; as ``nearest_passages``."""
         allowed = self._alive(allowed)
         parts = [
-            (part.notes, part.notes_ann, self._note_rows(part, allowed))
-            for part in self._segments
+            (part.notes, part.notes_ann, self._note_rows(part, allowed)) for part in self._segments
         ]
         return _nearest_of_all(parts, queries, count)
 

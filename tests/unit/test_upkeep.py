@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sqlite3
@@ -9,6 +10,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -379,6 +381,25 @@ def test_files_that_a_killed_merge_left_are_swept(
     monkeypatch.undo()
     with folder.write():
         assert len(segments(path)) == 1
+
+
+def test_a_purge_does_not_claim_what_the_disk_did_not_do(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = store_of(path, ENCODER, note("n1", HIDDEN), note("n2", "fever"))
+    delete(folder, "n1")
+    with monkeypatch.context() as patch:
+        patch.setattr(housekeeping, "remove_segment", lambda *_: None)
+        with pytest.raises(StoreError, match="could not be removed"):
+            purge(folder)
+    failed = OSError(errno.EIO, "Input/output error")
+    with monkeypatch.context() as patch:
+        patch.setattr(housekeeping, "sync", Mock(side_effect=failed))
+        with pytest.raises(StoreError, match="Input/output error"):
+            purge(folder)
+    purge(folder)
+    assert not found_in(path, TRACES)
+    assert ids(folder) == {"n2"}
 
 
 def test_a_reader_that_holds_the_log_is_named_and_the_purge_can_be_finished(path: Path) -> None:
