@@ -6,10 +6,12 @@ The phrases and what they do are in search/assertion_rules.txt; here is how far 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import itemgetter
 
 from notekin.search.phrase_notation import words_in
 from notekin.search.sentences import sentence_around, sentences_of
@@ -120,14 +122,15 @@ def _sentence(text: str) -> _Sentence:
     found = words_in(text)
     while found and found[-1][0] in {".", "!"}:
         found.pop()
-    found = [
-        one
-        for before, one in zip([None, *found], found, strict=False)
-        if one[0] != "." or before is None or before[0] not in _CUT_SHORT
-    ]
+    found = [one for at, one in enumerate(found) if one[0] != "." or not _is_cut_short(found, at)]
     words = ["^", *(word for word, _, _ in found), "$"]
     places = [(start, end) for _, start, end in found]
     return _Sentence(words, places, triggers_in(words))
+
+
+def _is_cut_short(found: Sequence[tuple[str, int, int]], at: int) -> bool:
+    """Say whether a full stop is that of an abbreviation."""
+    return at > 0 and found[at - 1][0] in _CUT_SHORT
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,13 +143,9 @@ class _Sentence:
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Return which words stand in these characters: from, up to."""
-        inside = [
-            at for at, (begins, ends) in enumerate(self.places, 1) if begins < end and ends > start
-        ]
-        if inside:
-            return inside[0], inside[-1] + 1
-        before = sum(ends <= start for _, ends in self.places)
-        return before + 1, before + 1
+        first = bisect_right(self.places, start, key=itemgetter(1))
+        last = max(first, bisect_left(self.places, end, key=itemgetter(0)))
+        return first + 1, last + 1
 
     def spoken(self) -> list[int]:
         """Return which words say something, and not how something else is said."""

@@ -86,24 +86,21 @@ class Phrases(Generic[Meaning]):
         Of several that are equally long, with what must follow them, the first of the table
         says where the phrase ends; all that end there say what it means.
         """
-        found, at = [], 0
-        while at < len(words):
-            if words[at] not in self._by_first:
-                at += 1
+        found: list[Match[Meaning]] = []
+        until = 0
+        for at, word in enumerate(words):
+            if at < until or word not in self._by_first:
                 continue
             match = self._longest(words, at)
             if match is not None:
                 found.append(match)
-            at = at + 1 if match is None else max(match.end, at + 1)
+                until = match.end
         return found
 
     def _longest(self, words: Sequence[str], at: int) -> Match[Meaning] | None:
-        state = self._starts.get(words[at])
-        if state is None:
-            threads = self._by_first[words[at]]
-            state = self._starts[words[at]] = self._after(threads, words[at])
+        state = self._starts.get(words[at]) or self._start(words[at])
         best, until = state.fit, at + 1
-        for place in range(at + 1, len(words)):
+        for place in range(until, len(words)):
             word = words[place]
             if word not in state.expected:
                 break
@@ -114,6 +111,11 @@ class Phrases(Generic[Meaning]):
             if state.fit is not None:
                 best, until = state.fit, place + 1
         return Match(at, until - best.beyond, best.meanings) if best else None
+
+    def _start(self, word: str) -> _State[Meaning]:
+        """Return the state to which a phrase's first word leads."""
+        state = self._starts[word] = self._after(self._by_first[word], word)
+        return state
 
     def _after(self, threads: Iterable[_Thread], word: str) -> _State[Meaning]:
         """Return the state to which a word leads."""

@@ -48,10 +48,15 @@ def sentence_around(text: str, start: int, end: int) -> Span:
     holds for each of them.
     """
     first, last = max(0, start - WIDEST), min(len(text), end + WIDEST)
-    marks = list(_end().finditer(text, first, last))
-    before = (mark.end() for mark in reversed(marks) if mark.end() <= start and _ends(text, mark))
-    after = (mark.end() for mark in marks if mark.end() >= end and _ends(text, mark))
-    begin, until = next(before, first), next(after, last)
+    before: list[re.Match[str]] = []
+    until = last
+    for mark in _end().finditer(text, first, last):
+        if mark.end() <= start:
+            before.append(mark)
+        if mark.end() >= end and _ends(text, mark):
+            until = mark.end()
+            break
+    begin = next((mark.end() for mark in reversed(before) if _ends(text, mark)), first)
     found = next(_stripped(text, begin, until), (start, end))
     return min(found[0], start), max(found[1], end)
 
