@@ -82,7 +82,7 @@ def _said(hit: Hit) -> Text:
     best = hit.evidence[0]
     parts = [Text(best.section or "no section", style="italic")]
     if best.assertion is not None:
-        parts.append(_assertion(best.assertion))
+        parts.append(_assertion(best.assertion, as_a_whole=not best.terms))
     if hit.notes > 1:
         copies = (
             ""
@@ -95,12 +95,14 @@ def _said(hit: Hit) -> Text:
     return Text(" · ", style="dim").join(parts)
 
 
-def _assertion(said: Assertion) -> Text:
+def _assertion(said: Assertion, *, as_a_whole: bool) -> Text:
     words = [said.polarity.value]
     if said.experiencer is Experiencer.OTHER:
         words.append("of someone else")
     if said.temporality is not Temporality.CURRENT:
         words.append(said.temporality.value)
+    if as_a_whole:
+        words.append("as a whole")
     style = _STYLES.get(said.polarity.value, "")
     if said.polarity is Polarity.AFFIRMED:
         style = _STYLES.get(said.experiencer.value) or _STYLES.get(said.temporality.value, "green")

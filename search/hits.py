@@ -62,8 +62,8 @@ class Hit:
     """A note that was found; of a patient's or an encounter's, where they are one row, the best.
 
     Attributes:
-        score: From 0 to 1 in hybrid and lexical mode (docs/scores.md); a cosine in dense mode
-            and of notes that are like another. Higher is nearer.
+        score: From 0 to 1 in hybrid and lexical mode (docs/decisions/0017-fusion.md); a
+            cosine in dense mode and of notes that are like another. Higher is nearer.
         channels: Channel to the note's rank and score there.
         evidence: The passages that matched best, best first.
         copies: In how many other notes of the patient the first of them stands, or nearly so.

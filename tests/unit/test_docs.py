@@ -33,6 +33,19 @@ def test_every_link_and_every_path_that_a_page_names_is_there(page: Path) -> Non
     assert missing == []
 
 
+def test_every_page_and_file_that_the_code_names_is_there() -> None:
+    rooms = "docs|indexer|search|storage|notekin|tests|benchmarks"
+    files = [path for room in rooms.split("|") for path in (ROOT / room).rglob("*.py")]
+    named = re.compile(rf"\b((?:{rooms})/[\w./-]+\.(?:md|py|txt|yaml))\b")
+    missing = {
+        path
+        for file in files
+        for path in named.findall(file.read_text())
+        if not (ROOT / path).exists()
+    }
+    assert missing == set()
+
+
 @pytest.mark.parametrize("page", ["README.md", "docs/commands.md"])
 def test_every_command_is_in_the_docs(page: str) -> None:
     text = (ROOT / page).read_text()
