@@ -28,4 +28,6 @@ def folded(text: str) -> str:
 
 def storable(text: str) -> str:
     """Return a text that any SQL text column takes: NUL and lone surrogates become U+FFFD."""
+    if text.isascii() and "\0" not in text:
+        return text
     return without_surrogates(text).replace("\0", "\ufffd")

@@ -45,6 +45,10 @@ PASSAGES = ("start", "end", "tokens", "section", "family", "likeness")
 """The columns of a passage; none of them ever changes."""
 
 
+_AS_JSON = frozenset((str, int, type(None)))
+"""Most values' types: JSON has them as they are."""
+
+
 class Seal:
     """Makes and compares the checksums of one store's rows."""
 
@@ -73,14 +77,19 @@ class Seal:
         return checksum[: 2 * _PART_BYTES] + self._passages(key, passages)
 
     def _facts(self, facts: Facts) -> bytes:
-        values = [_plain(facts[name]) for name in FACTS]
+        values = [
+            value if type(value := facts[name]) in _AS_JSON else _plain(value) for name in FACTS
+        ]
         return self._digest(b"facts", json.dumps(values).encode())
 
     def _text(self, key: int, text: bytes) -> bytes:
         return self._digest(b"text %d " % key, text)
 
     def _passages(self, key: int, passages: Iterable[Sequence[Any]]) -> bytes:
-        rows = [[_plain(value) for value in row] for row in passages]
+        rows = [
+            [value if type(value) in _AS_JSON else _plain(value) for value in row]
+            for row in passages
+        ]
         return self._digest(b"passages %d " % key, json.dumps(rows).encode())
 
     def _digest(self, kind: bytes, data: bytes) -> bytes:

@@ -82,7 +82,13 @@ def families_of(connection: Connection, newcomers: Sequence[Newcomer]) -> dict[N
     while patients := list(islice(every, _PATIENTS_AT_ONCE)):
         held = _held(connection, [patient_id for patient_id, _ in patients])
         for patient_id, some in patients:
-            pool = _pool(held.get(patient_id, []), sum(len(one.likeness) for one in some))
+            room = sum(len(one.likeness) for one in some)
+            if room == 1 and patient_id not in held:  # like nothing, as there is nothing
+                found |= {
+                    one.note_key: [passage_key(one.note_key, 0)] * len(one.likeness) for one in some
+                }
+                continue
+            pool = _pool(held.get(patient_id, []), room)
             for one in some:
                 found[one.note_key] = [
                     pool.place(passage_key(one.note_key, place), likeness)

@@ -166,7 +166,9 @@ def merge_postings(parts: Sequence[Kept]) -> Postings:
 
 def _title_words(note: NoteWords, places: int) -> list[tuple[str, int]]:
     """Return the terms of a note's title, at places far behind those of its text."""
-    words = read_words(note.title or "")
+    if not note.title:
+        return []
+    words = read_words(note.title)
     begin = places + _TITLE_GAP
     return [
         (title_term(term), begin + first)

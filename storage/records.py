@@ -13,6 +13,8 @@ from typing import Any
 from notekin.text import storable as storable
 from notekin.types import AttributeValue, EncodedNote, Fingerprint, Note, NoteKey
 
+_IN_ORDER = json.JSONEncoder(sort_keys=True)
+
 
 @dataclass(frozen=True, slots=True)
 class NewNote:
@@ -103,7 +105,7 @@ def decode_text(data: bytes) -> str:
 def dump_attributes(attributes: Mapping[str, AttributeValue]) -> str:
     """Return attributes as JSON of ASCII alone; names in order, missing values left out."""
     present = {name: value for name, value in attributes.items() if value is not None}
-    return json.dumps(present, sort_keys=True)
+    return _IN_ORDER.encode(present) if present else "{}"
 
 
 def load_attributes(text: str) -> dict[str, Any]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 
+from notekin.storage.bulk import insert_rows
 from notekin.storage.checksums import PASSAGES, Seal, seal_of
 from notekin.storage.families import Newcomer, families_of
 from notekin.storage.keys import passage_key
@@ -144,25 +146,25 @@ def forget_rejects(connection: Connection, sources: Sequence[str], run: str) -> 
 
 def _bury(connection: Connection, notes: Sequence[NewNote], number: int) -> int:
     """Set the tombstone of every live note that one of these replaces; return how many."""
-    found = connection.execute(
-        update(NoteRow)
-        .where(
-            NoteRow.source == bindparam("at_source"),
-            NoteRow.note_id == bindparam("at_note_id"),
-            NoteRow.died.is_(None),
+    by_source: dict[str, list[str]] = defaultdict(list)
+    for new in notes:
+        by_source[new.note.source].append(new.note.note_id)
+    buried = 0
+    for source, note_ids in by_source.items():
+        found = connection.execute(
+            update(NoteRow)
+            .where(
+                NoteRow.source == source, among(NoteRow.note_id, note_ids), NoteRow.died.is_(None)
+            )
+            .values(died=number)
         )
-        .values(died=number),
-        [
-            {"at_source": storable(new.note.source), "at_note_id": storable(new.note.note_id)}
-            for new in notes
-        ],
-    )
-    return found.rowcount
+        buried += found.rowcount
+    return buried
 
 
 def _insert(connection: Connection, table: type[Base], rows: list[dict[str, Any]]) -> None:
     if rows:
-        connection.execute(insert(table), rows)
+        insert_rows(connection, table, rows)
 
 
 def _set(connection: Connection, name: str, value: object) -> None:
