@@ -15,13 +15,11 @@ from notekin.storage.index_choice import IndexChoice
 from notekin.storage.keys import Keys, contains, note_keys_of, passage_key
 from notekin.storage.postings import Kept, merge_postings
 from notekin.storage.segments import (
-    NOTES_FILE,
     Segment,
     SegmentRecord,
     remove_segment,
     write_arrays,
 )
-from notekin.storage.tiers import Size
 from notekin.storage.vector_file import VectorFile
 from notekin.storage.words_file import WordsFile
 from notekin.types import NoteKey, Vectors
@@ -78,16 +76,6 @@ def size_bytes(records: Sequence[SegmentRecord]) -> int:
 def largest_rows(dim: int) -> int:
     """Return the passages of the largest segment that a merge writes."""
     return max(1, LARGEST_BYTES // (4 * dim))
-
-
-def sizes(folder: Path, records: Sequence[SegmentRecord], dead: Keys) -> list[Size]:
-    """Return the live and dead passages of each segment, taken in proportion to its notes."""
-    return [_size(folder, record, dead) for record in records]
-
-
-def hold_dead(folder: Path, records: Sequence[SegmentRecord], dead: Keys) -> list[SegmentRecord]:
-    """Return the segments that hold the vector of at least one dead note."""
-    return [record for record in records if _dead_notes(folder, record, dead)]
 
 
 def merge(
@@ -195,17 +183,6 @@ def _between(source: _Source, first: NoteKey, last: NoteKey) -> _Source:
 def _rows_between(rows: _Rows, first: int, last: int) -> _Rows:
     start, stop = np.searchsorted(rows.ids, [first, last])
     return _Rows(rows.file, rows.places[int(start) : int(stop)])
-
-
-def _size(folder: Path, record: SegmentRecord, dead: Keys) -> Size:
-    dead_rows = record.passages * _dead_notes(folder, record, dead) // max(1, record.notes)
-    return Size(record.passages - dead_rows, dead_rows)
-
-
-def _dead_notes(folder: Path, record: SegmentRecord, dead: Keys) -> int:
-    if not len(dead):
-        return 0
-    return int(contains(VectorFile(folder / record.name / NOTES_FILE).ids, dead).sum())
 
 
 def _check_content(folder: Path, record: SegmentRecord) -> None:

@@ -9,8 +9,9 @@ whatever source: notes are copied forward from recent ones, and a commit's cost 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import TypeAlias
 
@@ -26,7 +27,7 @@ from notekin.types import NoteKey
 POOL = 5_000
 _PATIENTS_AT_ONCE = 256
 _NEVER = 2**62
-_Held: TypeAlias = tuple[int, bytes]
+Held: TypeAlias = tuple[int, bytes]
 """A passage's family and likeness."""
 
 
@@ -73,6 +74,19 @@ def families_of(connection: Connection, newcomers: Sequence[Newcomer]) -> dict[N
         connection: The transaction that is to write them; those that they replace are dead in it.
         newcomers: In the order of their keys.
     """
+    return families_among(partial(_held, connection), newcomers)
+
+
+def families_among(
+    held_by: Callable[[Sequence[str]], Mapping[str, Sequence[Held]]],
+    newcomers: Sequence[Newcomer],
+) -> dict[NoteKey, list[int]]:
+    """Return the family of each passage, by note; notes without a patient are left out.
+
+    Args:
+        held_by: Gives the newest ``POOL`` passages of each of some patients, oldest first.
+        newcomers: In the order of their keys.
+    """
     by_patient: dict[str, list[Newcomer]] = defaultdict(list)
     for newcomer in newcomers:
         if newcomer.patient_id is not None:
@@ -80,7 +94,7 @@ def families_of(connection: Connection, newcomers: Sequence[Newcomer]) -> dict[N
     found: dict[NoteKey, list[int]] = {}
     every = iter(by_patient.items())
     while patients := list(islice(every, _PATIENTS_AT_ONCE)):
-        held = _held(connection, [patient_id for patient_id, _ in patients])
+        held = held_by([patient_id for patient_id, _ in patients])
         for patient_id, some in patients:
             room = sum(len(one.likeness) for one in some)
             if room == 1 and patient_id not in held:  # like nothing, as there is nothing
@@ -97,7 +111,7 @@ def families_of(connection: Connection, newcomers: Sequence[Newcomer]) -> dict[N
     return found
 
 
-def _held(connection: Connection, patients: Sequence[str]) -> dict[str, list[_Held]]:
+def _held(connection: Connection, patients: Sequence[str]) -> dict[str, list[Held]]:
     """Return the family and the likeness of each patient's newest passages, oldest first."""
     newest = (NoteRow.note_key.desc(), PassageRow.passage_key.desc())
     place = func.row_number().over(partition_by=NoteRow.patient_id, order_by=newest)
@@ -113,12 +127,12 @@ def _held(connection: Connection, patients: Sequence[str]) -> dict[str, list[_He
     )
     columns = (passages.c.patient_id, passages.c.family, passages.c.likeness)
     query = select(*columns).where(passages.c.place <= POOL).order_by(passages.c.place.desc())
-    held: dict[str, list[_Held]] = defaultdict(list)
+    held: dict[str, list[Held]] = defaultdict(list)
     for patient_id, family, likeness in connection.execute(query):
         held[patient_id].append((family, likeness))
     return held
 
 
-def _pool(held: Sequence[_Held], room: int) -> _Pool:
+def _pool(held: Sequence[Held], room: int) -> _Pool:
     likeness = np.frombuffer(b"".join(one for _, one in held), np.uint8)
     return _Pool([family for family, _ in held], likeness.reshape(-1, HASHES), room)

@@ -14,13 +14,12 @@ from notekin.storage import reading
 from notekin.storage.catalog import Catalog
 from notekin.storage.compaction import (
     CompactReport,
-    hold_dead,
     largest_rows,
     merge,
     size_bytes,
-    sizes,
 )
 from notekin.storage.deaths import Deaths
+from notekin.storage.held_notes import HeldNotes
 from notekin.storage.keys import Keys
 from notekin.storage.orphans import drop_unless_named, writing_segments
 from notekin.storage.purging import PurgeReport
@@ -39,6 +38,7 @@ class Housekeeping:
         self._segments = segments
         self._catalog = catalog
         self._deaths = deaths
+        self._held = HeldNotes(segments)
         self._largest = largest_rows(catalog.fingerprint().dim)
 
     def merge_tiers(self) -> None:
@@ -56,9 +56,9 @@ class Housekeeping:
     def compact(self) -> CompactReport:
         """Rewrite what is live into as few segments as there can be, as one generation."""
         _, before, dead = self._newest()
-        sized = zip(before, sizes(self._segments, before, dead), strict=True)
+        sized = zip(before, self._held.sizes(before, dead), strict=True)
         loose = [one for one, size in sized if size.dead or size.live * 2 < self._largest]
-        if len(loose) > 1 or hold_dead(self._segments, loose, dead):
+        if len(loose) > 1 or self._held.with_dead(loose, dead):
             self._replace(loose, dead)
         generation, after, _ = self._newest()
         return CompactReport(
@@ -76,7 +76,7 @@ class Housekeeping:
         """
         bytes_before = self._size_bytes()
         _, records, dead = self._newest()
-        stale = hold_dead(self._segments, records, dead)
+        stale = self._held.with_dead(records, dead)
         if stale:
             self._replace(stale, dead)
         self._see_removed()
@@ -106,7 +106,7 @@ class Housekeeping:
 
     def _choose(self) -> tuple[list[SegmentRecord], Keys] | None:
         _, records, dead = self._newest()
-        chosen = choose(sizes(self._segments, records, dead), self._largest)
+        chosen = choose(self._held.sizes(records, dead), self._largest)
         return ([records[place] for place in chosen], dead) if chosen else None
 
     def _replace(self, old: Sequence[SegmentRecord], dead: Keys) -> None:

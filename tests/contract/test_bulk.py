@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, insert, inspect, select
+from sqlalchemy import delete, insert, select
 
 from notekin.storage.bulk import insert_rows
 from notekin.storage.catalog import Catalog
@@ -55,7 +55,7 @@ def test_rows_are_written_as_sqlalchemy_writes_them(
     url = request.getfixturevalue("postgres").schema_url() if database == "postgresql" else ""
     server = ServerUrl.parse(url) if url else None
     catalog = Catalog.create(tmp_path, WordEncoder().fingerprint, server=server)
-    written = []
+    written: list[list[list[str]]] = []
     for plain in (True, False):
         with catalog.transaction() as connection:
             for table, rows in ROWS:
@@ -64,17 +64,12 @@ def test_rows_are_written_as_sqlalchemy_writes_them(
                 else:
                     insert_rows(connection, table, rows)
         with catalog.transaction() as connection:
-            tables = [inspect(table).local_table for table, _ in ROWS]
-            written.append(
-                [
-                    connection.execute(select(table).order_by(*table.primary_key)).all()
-                    for table in tables
-                ]
-            )
+            tables = [Base.metadata.tables[table.__tablename__] for table, _ in ROWS]
             raw = [connection.exec_driver_sql(f"SELECT * FROM {t.name}").all() for t in tables]  # noqa: S608
-            written[-1].append([sorted(map(repr, rows)) for rows in raw])
-            for table in reversed(tables):
-                connection.execute(delete(table))
+            read = [connection.execute(select(table)).all() for table in tables]
+            written.append([sorted(map(repr, rows)) for rows in [*raw, *read]])
+            for emptied in reversed(tables):
+                connection.execute(delete(emptied))
     assert written[0] == written[1]
     assert len(written[0][0]) == 3
     catalog.close()

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import event
+from sqlalchemy import ClauseElement, Table, event
+from sqlalchemy.sql import visitors
 
 from notekin.errors import StoreError, StoreLockedError
+from notekin.storage import migrations
 from notekin.storage.catalog import Catalog
 from notekin.storage.migrations import steps
 from notekin.storage.schema import FORMAT, Base
@@ -81,6 +83,52 @@ def test_migrated_tables_are_those_of_a_new_store(tmp_path: Path) -> None:
             context = MigrationContext.configure(connection, opts=options)
             assert compare_metadata(context, Base.metadata) == []
         store.close()
+
+
+def test_a_migration_names_no_table_as_it_is_today(tmp_path: Path) -> None:
+    catalog = Catalog.open(golden(1, tmp_path))
+    assert catalog is not None
+    named: set[str] = set()
+
+    def see(_connection: object, statement: Any, *_more: object) -> None:
+        if isinstance(statement, ClauseElement):
+            tables = [part for part in visitors.iterate(statement) if isinstance(part, Table)]
+            named.update(table.name for table in tables if table.metadata is Base.metadata)
+
+    event.listen(catalog.engine, "before_execute", see)
+    upgrade(catalog, tmp_path / "store")
+    catalog.close()
+    assert named == {"settings"}  # which says how old a store is, and must stay as it is
+
+
+@pytest.mark.parametrize("notes_a_page", [1, 2, 500])
+def test_a_migration_finds_copies_on_whatever_page_the_first_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, notes_a_page: int
+) -> None:
+    path = golden(2, tmp_path)
+    text = b"seen by cardiology today feels well"
+    with sqlite3.connect(path / "catalog.sqlite") as connection:
+        connection.execute("DELETE FROM passages WHERE passage_key % 1048576 > 0")
+        connection.execute("UPDATE passages SET start = 0, end = ?", [len(text)])
+        connection.execute("UPDATE note_texts SET text = ?", [text])
+        connection.execute("UPDATE notes SET patient_id = 'p' || (note_key % 2)")
+
+    def paged(since: int) -> list[Any]:
+        found: list[Any] = steps(since)
+        found[0].module._NOTES_A_PAGE = notes_a_page
+        return found
+
+    monkeypatch.setattr(migrations, "steps", paged)
+    StoreFolder.open(path).close()
+    with sqlite3.connect(path / "catalog.sqlite") as connection:
+        found = connection.execute(
+            "SELECT patient_id, count(*), count(DISTINCT family), min(family), min(passage_key) "
+            "FROM passages JOIN notes USING (note_key) WHERE died IS NULL GROUP BY 1"
+        ).fetchall()
+    assert len(found) == 2
+    for _patient, passages, families, family, first in found:
+        assert passages > 1
+        assert (families, family) == (1, first)
 
 
 def belongs_to_sqlite(what: Any, name: str, *_: object) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import shutil
@@ -24,17 +25,17 @@ from notekin.errors import (
     StoreError,
     StoreLockedError,
 )
-from notekin.storage import compaction, housekeeping, reading
+from notekin.storage import compaction, held_notes, housekeeping, reading, vector_file
 from notekin.storage.catalog import Catalog
 from notekin.storage.compaction import CompactReport
 from notekin.storage.deleting import Condemned, DeleteReport
 from notekin.storage.purging import PurgeReport
-from notekin.storage.segments import SegmentRecord, remove_segment, write_arrays
+from notekin.storage.segments import Segment, SegmentRecord, remove_segment, write_arrays
 from notekin.storage.store import StoreFolder
 from notekin.storage.tiers import FAN_IN
 from notekin.types import NoteKey
 from tests.support.bytes import found_in, traces
-from tests.support.notes import commit, note, store_of
+from tests.support.notes import commit, encoded, note, store_of
 from tests.support.words import WordEncoder
 
 ENCODER = WordEncoder()
@@ -251,6 +252,47 @@ def test_a_damaged_vector_is_never_given_a_new_checksum(path: Path) -> None:
     with pytest.raises(DamagedStoreError, match="passages"):
         compact(folder)
     assert segments(path) == names
+
+
+@pytest.mark.parametrize("work", [compact, purge, lambda folder: delete(folder, "n1")])
+def test_no_byte_of_a_segment_is_parsed_before_its_checksum_is_compared(
+    path: Path, work: Callable[[StoreFolder], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = store_of(path, ENCODER, note("n1", "fever"), note("n2", "cough"))
+    commit(folder, ENCODER, note("n3", "rash"))
+    delete(folder, "n2")
+    damaged = [segment / "notes.faiss" for segment in segments(path)]
+    for file in damaged:
+        file.write_bytes(file.read_bytes()[:-1] + b"\xff")
+    parsed: list[Path] = []
+
+    def read(name: str, *_flags: object) -> object:
+        parsed.append(Path(name).resolve())
+        raise RuntimeError("what was not written was parsed")
+
+    monkeypatch.setattr(vector_file.faiss, "read_index", read)
+    with contextlib.suppress(DamagedStoreError):
+        work(StoreFolder.open(path))
+    assert not set(parsed) & set(damaged)
+
+
+def test_a_segment_is_read_once_a_writer_to_count_its_dead(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = store_of(path, ENCODER, note("n1", "fever"), note("n2", "cough"))
+    delete(folder, "n2")
+    opened: list[str] = []
+
+    def spied(at: Path, record: SegmentRecord) -> object:
+        opened.append(record.name)
+        return Segment(at, record)
+
+    monkeypatch.setattr(held_notes, "Segment", spied)
+    with folder.write() as writer:
+        for number in range(5):
+            writer.commit(encoded(ENCODER, [note(f"m{number}", "rash")]))
+    assert len(opened) > 1
+    assert len(opened) == len(set(opened))
 
 
 @pytest.mark.parametrize("step", [1, 2])
