@@ -38,7 +38,7 @@ _WRAPPED = 55
 
 @cache
 def _end() -> re.Pattern[str]:
-    return re.compile(r"""[.!?]+["')\]]*(?=\s|$)|[ \t]*\n\s*""")
+    return re.compile(r"""[.!?\n](?:(?<=\n)\s*|(?<!\n)[.!?]*["')\]]*(?=\s|$))""")
 
 
 def sentence_around(text: str, start: int, end: int) -> Span:
@@ -109,7 +109,7 @@ def _stop_ends(text: str, match: re.Match[str]) -> bool:
 
 def _line_ends(text: str, match: re.Match[str]) -> bool:
     """Say whether a sentence ends with its line: not where the line was wrapped or opens a list."""
-    line = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
+    line = text[text.rfind("\n", 0, match.start()) + 1 : match.start()].rstrip(" \t")
     if match[0].count("\n") > 1 and not line.endswith(":"):
         return True
     bulleted = _BULLET.match(text, match.end()) is not None
