@@ -45,10 +45,6 @@ PASSAGES = ("start", "end", "tokens", "section", "family", "likeness")
 """The columns of a passage; none of them ever changes."""
 
 
-_AS_JSON = frozenset((str, int, type(None)))
-"""Most values' types: JSON has them as they are."""
-
-
 class Seal:
     """Makes and compares the checksums of one store's rows."""
 
@@ -77,20 +73,16 @@ class Seal:
         return checksum[: 2 * _PART_BYTES] + self._passages(key, passages)
 
     def _facts(self, facts: Facts) -> bytes:
-        values = [
-            value if type(value := facts[name]) in _AS_JSON else _plain(value) for name in FACTS
-        ]
-        return self._digest(b"facts", json.dumps(values).encode())
+        values = [facts[name] for name in FACTS]
+        return self._digest(b"facts", json.dumps(values, default=_plain).encode())
 
     def _text(self, key: int, text: bytes) -> bytes:
         return self._digest(b"text %d " % key, text)
 
     def _passages(self, key: int, passages: Iterable[Sequence[Any]]) -> bytes:
-        rows = [
-            [value if type(value) in _AS_JSON else _plain(value) for value in row]
-            for row in passages
-        ]
-        return self._digest(b"passages %d " % key, json.dumps(rows).encode())
+        rows = [tuple(row) for row in passages]
+        written = json.dumps(rows, default=_plain)
+        return self._digest(b"passages %d " % key, written.encode())
 
     def _digest(self, kind: bytes, data: bytes) -> bytes:
         digest = xxhash.xxh3_128(self._salt + kind)
@@ -114,7 +106,10 @@ def value_checksum(value: object) -> str:
     return xxhash.xxh3_128_hexdigest(json.dumps(value, sort_keys=True).encode())
 
 
-def _plain(value: object) -> object:
+def _plain(value: object) -> str:
+    """Return what JSON has no kind for as a text."""
     if isinstance(value, datetime):
         return value.replace(tzinfo=None).isoformat()
-    return value.hex() if isinstance(value, bytes) else value
+    if isinstance(value, bytes):
+        return value.hex()
+    raise TypeError(f"a catalog holds no {type(value).__name__}")

@@ -58,8 +58,8 @@ def contents_of(connection: Connection, keys: Sequence[NoteKey]) -> dict[NoteKey
     if len(rows) < len(set(keys)):
         raise damaged_catalog(connection, "does not hold the text of a note as it was written")
     passages: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
-    for key, *passage in connection.execute(_PASSAGES, values):
-        passages[key].append(tuple(passage))
+    for row in connection.execute(_PASSAGES, values).all():
+        passages[row[0]].append(row[1:])
     seal = seal_of(connection)
     contents = {}
     for key, checksum, text in rows:
