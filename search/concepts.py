@@ -111,6 +111,11 @@ class Concepts:
         return sum(len(concept.words) for concept in self.all)
 
     @property
+    def wanted(self) -> list[Wanted]:
+        """The concepts as the store looks them up; words have the numbers of ``Mention.parts``."""
+        return [Wanted(concept.words, concept.others) for concept in self.all]
+
+    @property
     def terms(self) -> list[str]:
         """Terms that begin what says one of the concepts, as ``notekin.words`` gives them."""
         return [*self._words, *self._phrases]

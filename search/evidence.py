@@ -1,13 +1,11 @@
 """What of a note speaks for it: its passages that matched, and what they say of the query.
 
-Passages are chosen by nearness in meaning and by the query's words that they say. The words
-are looked for in the nearest passages and in those that a quick scan of the note proposes.
+Passages are chosen by nearness in meaning and by the query's words that they say. Which say
+any, the store knows (storage/telling.py); only the likeliest are read.
 """
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -20,15 +18,16 @@ from notekin.search.concepts import Concepts, Mention, distance
 from notekin.search.highlight import widened
 from notekin.search.hits import Evidence
 from notekin.storage.records import StoredPassage
+from notekin.storage.telling import Told
+from notekin.storage.wanted import Wanted
 from notekin.types import Assertion, Vectors
 
 SHOWN = 3
 """Passages that a hit shows at most."""
-_NEAREST = 4
-_PROPOSED = 4
+_LIKELIEST = 4
+"""Passages that are read at least, where there are so many."""
 _WORDS_COUNT = 0.35
 """What saying all of the query's words is worth, beside a cosine."""
-_SHORTEST_START = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +79,11 @@ class Witness:
         self._sections = None if sections is None else frozenset(sections)
         self._asserted = tuple(asserted)
         self._context = context
-        self._scan = scan_for(self._concepts)
+
+    @property
+    def wanted(self) -> list[Wanted]:
+        """What passages are to say; nothing where words do not count."""
+        return self._concepts.wanted if self._concepts else []
 
     @property
     def compares(self) -> bool:
@@ -88,7 +91,7 @@ class Witness:
         return self._query is not None
 
     def hear(
-        self, text: str, passages: Sequence[StoredPassage], vectors: Vectors | None
+        self, text: str, passages: Sequence[StoredPassage], vectors: Vectors | None, told: Told
     ) -> Testimony:
         """Return what a note says.
 
@@ -96,11 +99,12 @@ class Witness:
             text: The note.
             passages: All of its passages, in order.
             vectors: Theirs, float32 of shape (passages, dim); None where meaning does not count.
+            told: Which of them say what of ``wanted``.
         """
         scores = np.zeros(len(passages), np.float32)
         if self._query is not None and vectors is not None:
             scores = vectors @ self._query
-        places = self._places(text, passages, scores)
+        places = self._places(passages, scores, told)
         candidates = [self._candidate(text, passages[at], float(scores[at])) for at in places]
         candidates.sort(key=lambda one: -one.worth)
         holding = self._holding(text, candidates)
@@ -111,30 +115,33 @@ class Witness:
             bool(holding),
         )
 
-    def _places(self, text: str, passages: Sequence[StoredPassage], scores: Vectors) -> list[int]:
-        """Return which passages to look into: the nearest, and those that may say the words."""
-        order = np.argsort(-scores, kind="stable").tolist()
+    def _places(self, passages: Sequence[StoredPassage], scores: Vectors, told: Told) -> list[int]:
+        """Return which passages to look into: the likeliest.
+
+        Where it is asked what they say of the words, all that say any are looked into.
+        """
+        said = np.zeros(len(passages), np.float32)
+        for at, words in told.items():
+            said[at] = len(words)
+        order = np.argsort(-scores - self._word_worth * said, kind="stable").tolist()
         inside = [
             at for at in order if self._sections is None or passages[at].section in self._sections
         ]
-        if self._scan is None:
-            return inside[: max(_NEAREST, SHOWN)]
-        starts = [passage.start for passage in passages]
-        said: dict[int, set[str]] = {}
-        for match in self._scan.finditer(text):
-            at = bisect_right(starts, match.start()) - 1
-            said.setdefault(at, set()).add(match[0].lower())
-        proposed = sorted((at for at in inside if at in said), key=lambda at: -len(said[at]))
-        most = len(proposed) if self._asserted else _PROPOSED
-        return list(dict.fromkeys([*inside[:_NEAREST], *proposed[:most]]))
+        if not self._asserted:
+            return inside[:_LIKELIEST]
+        return [at for place, at in enumerate(inside) if place < _LIKELIEST or at in told]
+
+    @property
+    def _word_worth(self) -> float:
+        """What a passage is worth more for each of the query's words that it says."""
+        return _WORDS_COUNT / self._concepts.size if self._concepts else 0.0
 
     def _candidate(self, text: str, passage: StoredPassage, score: float) -> _Candidate:
         if self._concepts is None:
             return _Candidate(passage, score, score)
         mentions = self._concepts.mentions(text, passage.start, passage.end, passage.section)
         said = len({place for one in mentions for place in one.parts})
-        worth = score + _WORDS_COUNT * said / self._concepts.size
-        return _Candidate(passage, score, worth, mentions)
+        return _Candidate(passage, score, score + self._word_worth * said, mentions)
 
     def _best(self, one: _Candidate) -> Mention | None:
         """Return the sentence of a passage that matched best; None where none did."""
@@ -189,11 +196,3 @@ class Witness:
 
 def _whole(text: str, passage: StoredPassage) -> Assertion | None:
     return assess_whole(text, passage.start, passage.end, passage.section)
-
-
-def scan_for(concepts: Concepts | None) -> re.Pattern[str] | None:
-    """Return a pattern that meets most words which say the concepts, and some others."""
-    if concepts is None:
-        return None
-    starts = {re.escape(term[: max(_SHORTEST_START, len(term) - 2)]) for term in concepts.terms}
-    return re.compile(rf"\b(?:{'|'.join(sorted(starts))})", re.IGNORECASE) if starts else None

@@ -76,6 +76,7 @@ class Picker:
         self._snapshot = snapshot
         self._witness = witness
         self._request = request
+        self._telling = snapshot.telling(witness.wanted)
         self._rows: dict[Hashable, Row] = {}
         self._families: set[int] = set()
         self._known: set[int] = set()
@@ -114,11 +115,12 @@ class Picker:
 
     def _read(self, ranking: Ranking, places: Sequence[int]) -> Iterator[Found]:
         keys = [NoteKey(int(ranking.keys[at])) for at in places]
-        for at, (note, content) in zip(places, self._snapshot.read(keys), strict=True):
+        read, told = self._snapshot.read(keys), self._telling.of(keys)
+        for at, (note, content), said_where in zip(places, read, told, strict=True):
             vectors = None
             if self._witness.compares:
                 vectors = self._snapshot.passage_vectors(note.note_key)
-            said = self._witness.hear(content.text, content.passages, vectors)
+            said = self._witness.hear(content.text, content.passages, vectors, said_where)
             yield Found(note, said, ranking, at)
 
     def _takes(self, found: Found) -> bool:

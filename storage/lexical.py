@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from notekin.storage.array_file import Numbers
-from notekin.storage.keys import Keys, contains, note_keys_of
+from notekin.storage.keys import PLACE_BITS, Keys, contains, note_keys_of
 from notekin.storage.nearest import NoteScores
 from notekin.storage.vector_rows import Mask
 from notekin.storage.words_file import Posted, WordsFile
@@ -30,7 +30,7 @@ from notekin.words import phrase_readings
 
 K1 = 1.2
 B = 0.75
-_PLACE_BITS = 32
+_WORD_BITS = 32
 _NONE: Keys = np.empty(0, np.int64)
 
 
@@ -71,7 +71,7 @@ class LexicalPart:
     def within(self, posted: Posted, sections: Sequence[str]) -> Posted:
         """Return a term's postings with only the occurrences in passages of some sections."""
         rows = np.repeat(posted.rows.astype(np.int64), posted.counts)
-        at = np.searchsorted(self._passage_starts, _packed(rows, posted.places), "right") - 1
+        at = np.searchsorted(self._passage_starts, packed(rows, posted.places), "right") - 1
         inside = self.passages_in(sections)[at]
         places = posted.places[inside]
         counts = np.add.reduceat(inside.astype(np.int64), _starts(posted.counts))
@@ -92,10 +92,28 @@ class LexicalPart:
         chosen[[number + 1 for number in numbers if number is not None]] = True
         return chosen[self.words.postings.passage_sections]
 
+    def passages_of(self, keys: Keys) -> tuple[Keys, list[int], list[int]]:
+        """Return the passages of some notes of the segment, in order.
+
+        Args:
+            keys: Ascending.
+
+        Returns:
+            The first word of each passage: its note's number among these and the place, in one
+            number (``packed``); that note's number; and each note's first passage.
+        """
+        ends = np.searchsorted(self._passage_keys, np.stack([keys, keys + 1]) << PLACE_BITS)
+        counts = ends[1] - ends[0]
+        first = np.cumsum(counts) - counts
+        note_of = np.repeat(np.arange(len(keys)), counts)
+        rows = np.arange(len(note_of)) + np.repeat(ends[0] - first, counts)
+        places = self.words.postings.passage_places[rows]
+        return packed(note_of, places), note_of.tolist(), first.tolist()
+
     @cached_property
     def _passage_starts(self) -> Keys:
         """The first word of each passage: its note's row and the place, in one number."""
-        return _packed(self._note_rows, self.words.postings.passage_places)
+        return packed(self._note_rows, self.words.postings.passage_places)
 
     @cached_property
     def _note_rows(self) -> Keys:
@@ -219,14 +237,14 @@ def _rows_with(part: LexicalPart, reading: Sequence[tuple[str, int]]) -> Keys:
         if posted is None:
             return _NONE
         rows = np.repeat(posted.rows.astype(np.int64), posted.counts)
-        firsts = _packed(rows, posted.places) - distance
+        firsts = packed(rows, posted.places) - distance
         common = firsts if common is None else common[contains(firsts, common)]
-    return _NONE if common is None else np.unique(common >> _PLACE_BITS)
+    return _NONE if common is None else np.unique(common >> _WORD_BITS)
 
 
-def _packed(rows: Numbers, places: Numbers) -> Keys:
+def packed(rows: Numbers, places: Numbers) -> Keys:
     """Return row and place as one number each, ascending as the pairs are."""
-    packed: Keys = (rows.astype(np.int64) << _PLACE_BITS) + places
+    packed: Keys = (rows.astype(np.int64) << _WORD_BITS) + places
     return packed
 
 

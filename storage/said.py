@@ -88,10 +88,19 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Looks up in one segment what is wanted, in some sections or anywhere."""
+    """Looks up in one segment what is wanted, in some sections or anywhere.
+
+    Attributes:
+        titles: Whether notes' titles count, too; a title is in no section.
+    """
 
     part: LexicalPart
     sections: Sequence[str] | None
+    titles: bool = True
+
+    @property
+    def _with_titles(self) -> bool:
+        return self.titles and self.sections is None
 
     def words(self, wanted: Wanted) -> tuple[Posted, ...]:
         """Return where each of the words stands."""
@@ -100,7 +109,7 @@ class Look:
     def said(self, wanted: Wanted, words: tuple[Posted, ...]) -> Said:
         """Return where the words stand, as they were found, and where other words for them do."""
         phrases = list(wanted.others)
-        if self.sections is None:
+        if self._with_titles:
             phrases += [tuple((title_term(term), at) for term, at in one) for one in phrases]
         others = [self._phrase(phrase) for phrase in phrases]
         return Said(words, _posted(np.concatenate([np.empty(0, np.int64), *others])))
@@ -113,7 +122,7 @@ class Look:
 
     def _any_of(self, terms: Sequence[str]) -> Posted:
         """Return where the segment holds any of some terms, in texts or, anywhere, in titles."""
-        if self.sections is None:
+        if self._with_titles:
             terms = [*terms, *map(title_term, terms)]
         found = [posted for term in terms if (posted := self._find(term)) is not None]
         if len(found) == 1:
@@ -152,13 +161,13 @@ def _posted(packed: Keys) -> Posted:
 
 def _stretches(posted: Posted, rows: Keys) -> Keys:
     """Return the stretches of some notes, ascending, that hold a word; ascending, each once."""
-    at, places = _places_in(posted, rows)
+    at, places = places_in(posted, rows)
     half = places // _HALF_STRETCH
     keys = (at << _BITS) + half
     return np.unique(np.concatenate([keys, keys[half > 0] - 1]))
 
 
-def _places_in(posted: Posted, rows: Keys) -> tuple[Keys, Numbers]:
+def places_in(posted: Posted, rows: Keys) -> tuple[Keys, Numbers]:
     """Return, of each occurrence in some notes, the note's number among them and the place."""
     if not len(posted.rows):
         return np.empty(0, np.int64), np.empty(0, np.int64)

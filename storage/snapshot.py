@@ -37,6 +37,7 @@ from notekin.storage.relevance import Relevance
 from notekin.storage.segments import Segment
 from notekin.storage.selecting import Selections, keys_meeting
 from notekin.storage.side_by_side import each
+from notekin.storage.telling import Telling
 from notekin.storage.vector_file import VectorFile
 from notekin.storage.vector_rows import Rows, all_but, rows_of
 from notekin.storage.wanted import Wanted
@@ -154,6 +155,10 @@ class Snapshot:
             sections: Titles; only what stands in passages of these counts. None for all.
         """
         return Relevance(self._lexicon, wanted, sections)
+
+    def telling(self, wanted: Sequence[Wanted]) -> Telling:
+        """Return which passages of notes say what is wanted, to be asked note by note."""
+        return Telling(self._lexicon, wanted)
 
     def best_passages(
         self, query: Vectors, allowed: Keys | None = None, sections: Sequence[str] | None = None

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from notekin.search.assertion import assess_whole
 from notekin.search.concepts import Concept, Concepts, Mention, distance
-from notekin.search.evidence import scan_for
 from notekin.storage.records import StoredPassage
 from notekin.types import Assertion, Experiencer, Polarity, Span, Temporality
 
+_SHORTEST_START = 3
 MOST_PLACES = 8
 """Places in one note that are told for one meaning; more say nothing new."""
 
@@ -36,7 +37,7 @@ class Meaning:
 
     def __init__(self, text: str) -> None:
         self._concepts = Concepts(text)
-        self._scan = scan_for(self._concepts)
+        self._scan = _scan_for(self._concepts)
 
     def places(
         self, text: str, passages: Sequence[StoredPassage], nearest: Sequence[int]
@@ -104,3 +105,11 @@ def as_worded(asked: Assertion, said: Assertion) -> Assertion:
 
 
 _TURNED = {Polarity.NEGATED: Polarity.AFFIRMED, Polarity.AFFIRMED: Polarity.NEGATED}
+
+
+def _scan_for(concepts: Concepts | None) -> re.Pattern[str] | None:
+    """Return a pattern that meets most words which say the concepts, and some others."""
+    if concepts is None:
+        return None
+    starts = {re.escape(term[: max(_SHORTEST_START, len(term) - 2)]) for term in concepts.terms}
+    return re.compile(rf"\b(?:{'|'.join(sorted(starts))})", re.IGNORECASE) if starts else None
