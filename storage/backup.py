@@ -11,7 +11,7 @@ from notekin.durable import sync
 from notekin.errors import DamagedStoreError, StoreError, UsageError
 from notekin.storage import reading
 from notekin.storage.catalog import FILE_NAME, Catalog
-from notekin.storage.copying import copy_catalog, copy_file
+from notekin.storage.copying import copy_catalog, copy_file, leave_as_one_file
 from notekin.storage.segments import SEGMENTS, SegmentRecord
 from notekin.storage.store import StoreFolder
 from notekin.storage.verification import verify
@@ -78,6 +78,8 @@ def _copy(store: StoreFolder, to: Path) -> int:
         _check(StoreFolder(to, copied), store.path)
     finally:
         copied.close()
+    leave_as_one_file(to / FILE_NAME)
+    sync(to)
     return generation
 
 

@@ -18,6 +18,7 @@ from notekin.storage.checksums import value_checksum
 from notekin.storage.damage import damaged
 from notekin.storage.deleting import Condemned, DeleteReport, delete_notes
 from notekin.storage.engine import open_sqlite
+from notekin.storage.frozen import FrozenFile
 from notekin.storage.index_choice import IndexChoice
 from notekin.storage.location import FILE_NAME as LOCATION_FILE
 from notekin.storage.location import Location, ServerUrl, read_location, write_location
@@ -53,7 +54,7 @@ _REASONS = {
     "readonly": "can't be written. Make its folder writable",
     "unable to open": (
         "can't be opened where its folder can't be written: SQLite keeps a file beside it even to "
-        "read. Make the folder writable, or copy the store to one that is"
+        "read. Make the folder writable, or read a copy that notekin backup made: that needs none"
     ),
     "is full": "has no room left on its disk. What was committed before is kept: make room",
     "disk I/O error": "could not be read or written: the disk failed. See to it",
@@ -64,8 +65,15 @@ _REASONS = {
 class Catalog:
     """A store's tables, open. Every method is one transaction."""
 
-    def __init__(self, engine: Engine, path: Path, server: Server | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        path: Path,
+        server: Server | None = None,
+        frozen: FrozenFile | None = None,
+    ) -> None:
         self.engine = engine
+        self._frozen = frozen
         self._path = path
         self._server = server
 
@@ -143,7 +151,9 @@ class Catalog:
     def _at(cls, folder: Path, location: Location | None, *, create: bool = False) -> Catalog:
         if location is None:
             path = folder / FILE_NAME
-            return cls(open_sqlite(path, create=create), path)
+            frozen = FrozenFile.of(path)
+            engine = open_sqlite(path, create=create, frozen=frozen is not None)
+            return cls(engine, path, frozen=frozen)
         server = Server(location.server)
         return cls(server.engine, folder / LOCATION_FILE, server)
 
@@ -313,6 +323,8 @@ class Catalog:
         try:
             with begin() as connection:
                 yield connection
+            if self._frozen is not None:
+                self._frozen.check()
         except DBAPIError as error:
             raise self._as_ours(error) from None
         except ValueError:  # its message repeats the value

@@ -29,6 +29,20 @@ def copy_catalog(engine: Engine, to: Path) -> None:
     sync(to)
 
 
+def leave_as_one_file(catalog: Path) -> None:
+    """Leave a SQLite catalog that nobody has open durable, and to be read where nothing is written.
+
+    Without WAL, SQLite reads it under its own locks, with no file beside it. The first who opens
+    it where it can be written has WAL back.
+    """
+    connection = sqlite3.connect(catalog)
+    try:
+        connection.execute("PRAGMA journal_mode=DELETE")
+    finally:
+        connection.close()
+    sync(catalog)
+
+
 def share_file(source: Path, to: Path) -> None:
     """Give a file that never changes a second name; where that can't be done, copy it."""
     try:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
@@ -14,8 +17,11 @@ from notekin.text import folded
 BUSY_TIMEOUT_MS = 30_000
 
 
-def open_sqlite(path: Path, *, create: bool = False) -> Engine:
+def open_sqlite(path: Path, *, create: bool = False, frozen: bool = False) -> Engine:
     """Return an engine on the SQLite file at ``path``.
+
+    Where nothing can be written, nothing is: a catalog that a backup left is read under SQLite's
+    locks, and one in WAL mode where nobody can write (storage/frozen.py) without.
 
     Errors of the engine never repeat a statement's values, which hold patients' facts.
     A transaction is on disk when its commit returns (``synchronous=FULL``).
@@ -23,25 +29,37 @@ def open_sqlite(path: Path, *, create: bool = False) -> Engine:
     Args:
         path: The catalog file.
         create: Make the file, readable by its owner only, where there is none.
+        frozen: It is on a file system that is read-only as a whole, and has no log.
     """
     if create:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    flags = "mode=ro&immutable=1" if frozen else "mode=rwc"
     engine = create_engine(
         URL.create("sqlite", database=str(path)),
         hide_parameters=True,
-        connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
+        creator=lambda: sqlite3.connect(
+            f"file:{quote(os.fsencode(path.absolute()))}?{flags}",
+            uri=True,
+            timeout=BUSY_TIMEOUT_MS / 1000,
+            check_same_thread=False,
+        ),
     )
-    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "connect", partial(_prepare, _is_writable(path)))
     event.listen(engine, "begin", _begin)
     return engine
 
 
-def _prepare(connection: Any, _record: Any) -> None:
+def _is_writable(path: Path) -> bool:
+    return os.access(path.parent, os.W_OK) and os.access(path, os.W_OK)
+
+
+def _prepare(writable: bool, connection: Any, _record: Any) -> None:
     """Leave BEGIN to us: the driver's own would let DDL slip out of the transaction."""
     connection.isolation_level = None
     connection.create_function(SQLITE_FOLD, 1, folded, deterministic=True)
+    if writable:
+        connection.execute("PRAGMA journal_mode=WAL")
     for pragma in (
-        "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
         "secure_delete=ON",
