@@ -89,12 +89,14 @@ def _of_whole(found: Mapping[Concept, Assertion]) -> Assertion:
 def as_worded(asked: Assertion, said: Assertion) -> Assertion:
     """Return what is said of a concept as the meaning words it.
 
-    Where the meaning itself denies, or speaks of somebody else or of what may come, that is what
-    affirms it, and the plain statement does not.
+    Where the meaning itself denies or doubts, or speaks of somebody else or of what may come,
+    that is what affirms it, and the plain statement does not.
     """
     polarity, experiencer, temporality = said.polarity, said.experiencer, said.temporality
-    if asked.polarity is Polarity.NEGATED:
-        polarity = _TURNED.get(polarity, polarity)
+    if polarity is asked.polarity:
+        polarity = Polarity.AFFIRMED
+    elif polarity is Polarity.AFFIRMED:
+        polarity = asked.polarity
     if asked.experiencer is Experiencer.OTHER:
         is_other = experiencer is Experiencer.OTHER
         experiencer = Experiencer.PATIENT if is_other else Experiencer.OTHER
@@ -102,9 +104,6 @@ def as_worded(asked: Assertion, said: Assertion) -> Assertion:
         is_to_come = temporality is Temporality.HYPOTHETICAL
         temporality = Temporality.CURRENT if is_to_come else Temporality.HYPOTHETICAL
     return Assertion(polarity, experiencer, temporality)
-
-
-_TURNED = {Polarity.NEGATED: Polarity.AFFIRMED, Polarity.AFFIRMED: Polarity.NEGATED}
 
 
 def _scan_for(concepts: Concepts | None) -> re.Pattern[str] | None:

@@ -51,6 +51,9 @@ def test_a_note_without_its_words_speaks_of_it_in_its_nearest_passage() -> None:
         ("no fever", "Denies fever.", AFFIRMED),
         ("no fever", "High fever.", NEGATED),
         ("fever", "Denies fever.", NEGATED),
+        ("suspected sepsis", "Possible sepsis.", AFFIRMED),
+        ("suspected sepsis", "She has sepsis.", POSSIBLE),
+        ("suspected sepsis", "No sepsis.", NEGATED),
         ("family history of breast cancer", "Her mother had breast cancer.", AFFIRMED),
         ("family history of breast cancer", "She has breast cancer.", OTHER),
         ("breast cancer", "Her mother had breast cancer.", OTHER),
@@ -70,6 +73,9 @@ def test_an_assertion_is_of_the_meaning_as_the_definition_words_it(
         (NEGATED, NEGATED, AFFIRMED),
         (NEGATED, AFFIRMED, NEGATED),
         (NEGATED, POSSIBLE, POSSIBLE),
+        (POSSIBLE, POSSIBLE, AFFIRMED),
+        (POSSIBLE, AFFIRMED, POSSIBLE),
+        (POSSIBLE, NEGATED, NEGATED),
         (OTHER, OTHER, AFFIRMED),
         (OTHER, AFFIRMED, OTHER),
         (HYPOTHETICAL, HYPOTHETICAL, AFFIRMED),
@@ -81,7 +87,7 @@ def test_an_assertion_is_of_the_meaning_as_the_definition_words_it(
         ),
     ],
 )
-def test_what_affirms_a_meaning_that_denies_is_a_denial(
+def test_what_affirms_a_meaning_that_denies_or_doubts_is_a_denial_or_a_doubt(
     asked: Assertion, written: Assertion, expected: Assertion
 ) -> None:
     assert as_worded(asked, written) == expected
