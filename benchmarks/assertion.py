@@ -227,7 +227,7 @@ def pairs(model: str) -> list[dict[str, Any]]:
     """Print P@10 of what is asked for, with --assert and without, in the mean over conditions."""
     with tempfile.TemporaryDirectory() as folder:
         store = notekin.open(Path(folder) / "store", model=model)
-        store.index(pd.DataFrame(list(_pairs())), source="pairs")
+        store.index(pd.DataFrame(list(paired_notes())), source="pairs")
         with store:
             rows = [_precision(store, what) for what in ASKED]
     print(f"\npairs of notes, {len(CONDITIONS)} conditions       P@10  with --assert")
@@ -236,7 +236,11 @@ def pairs(model: str) -> list[dict[str, Any]]:
     return rows
 
 
-def _pairs() -> Sequence[dict[str, str]]:
+def paired_notes() -> Sequence[dict[str, str]]:
+    """Return a note of a patient of its own for each condition, wording and age.
+
+    Their ids begin with what is said of which condition, such as ``negated/gout/``.
+    """
     notes = []
     for condition, (what, wordings), who in itertools.product(CONDITIONS, WORDINGS.items(), AGES):
         for at, wording in enumerate(wordings):

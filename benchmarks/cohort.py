@@ -1,11 +1,13 @@
 """Cohorts against BM25 on labelled tasks: the same filters, verdicts, model and cut for both.
 
     python benchmarks/cohort.py DATA --stores DIR [--queries 60] [--verdicts 40]
+    python benchmarks/cohort.py DATA --stores DIR --tasks synthea pairs
 
 Each query of a task is a cohort of one meaning with a calibrated cut, its filters as ``where``.
 The task's labels answer a review of so many verdicts; then precision, recall and F1 of what
 passes the cut, and AP of the ranking, against all labels. What a person judged counts as judged,
-for every system. BM25 is bm25s (pip install bm25s PyStemmer), as in the README.
+for every system. BM25 is bm25s (pip install bm25s PyStemmer), as in the README. ``synthea``
+(benchmarks/cohort_coded.py) and ``pairs`` (benchmarks/cohort_pairs.py) need neither, nor verdicts.
 """
 
 from __future__ import annotations
@@ -20,6 +22,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from cohort_coded import coded_tables
+from cohort_measures import average_precision
+from cohort_pairs import pairs_table
 
 import notekin
 from notekin.search.cohort.calibration import Aim, Candidates
@@ -133,7 +138,7 @@ def measured(corpus: Corpus, asked: Asked, system: str, verdicts: int) -> list[f
     truths = np.array([corpus.note_ids[int(key)] in asked.relevant for key in candidates.ids])
     truth_of = dict(zip(candidates.ids.tolist(), truths.tolist(), strict=True))
     review = Review(candidates, {}, Aim())
-    before = _average_precision(truths[np.argsort(-candidates.scores, kind="stable")])
+    before = average_precision(truths[np.argsort(-candidates.scores, kind="stable")])
     for _ in range(verdicts):
         one = review.next()
         if one is None:
@@ -148,21 +153,13 @@ def measured(corpus: Corpus, asked: Asked, system: str, verdicts: int) -> list[f
         precision,
         recall,
         2 * hits / (size + positives),
-        _average_precision(ranked),
+        average_precision(ranked),
         before,
         size,
         positives,
         accuracy.precision.low <= precision <= accuracy.precision.high,
         accuracy.recall.low <= recall <= accuracy.recall.high,
     ]
-
-
-def _average_precision(ranked: np.ndarray) -> float:
-    """Return the mean of the precision at each label, over all labels among the candidates."""
-    places = np.flatnonzero(ranked)
-    if not len(places):
-        return 0.0
-    return float((np.arange(1, len(places) + 1) / (places + 1)).mean())
 
 
 def task_table(data: Path, stores: Path, task: str, most: int, verdicts: int) -> None:
@@ -188,10 +185,17 @@ def main() -> None:
     parser.add_argument("--stores", type=Path, required=True)
     parser.add_argument("--queries", type=int, default=60)
     parser.add_argument("--verdicts", type=int, default=40)
-    parser.add_argument("--tasks", nargs="*", default=list(TASKS))
+    every = [*TASKS, "synthea", "pairs"]
+    parser.add_argument("--tasks", nargs="*", choices=every, default=every)
     asked = parser.parse_args()
     for task in asked.tasks:
-        task_table(asked.data, asked.stores, task, asked.queries, asked.verdicts)
+        match task:
+            case "synthea":
+                coded_tables(asked.data, asked.stores)
+            case "pairs":
+                pairs_table()
+            case _:
+                task_table(asked.data, asked.stores, task, asked.queries, asked.verdicts)
 
 
 if __name__ == "__main__":
