@@ -172,6 +172,7 @@ def warm(
     ways: dict[str, Callable[[str], object]] = {
         "encoder": lambda text: encoder.encode([text]),
         "notekin": lambda text: store.search(text, K),
+        "notekin, by meaning alone": lambda text: store.search(text, K, mode="dense"),
         "notekin, filtered": lambda text: store.search(text, K, where=filtered),
     }
     for name, search in peers.items():
