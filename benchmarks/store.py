@@ -2,19 +2,24 @@
 
     python benchmarks/store.py                              100,000 notes
     python benchmarks/store.py --peers                      other vector databases in the same run
-    python benchmarks/store.py --notes 1000000 --json results.json
+    python benchmarks/store.py --notes 1000000 --peers --peer-s 7200 --json results.json
 
 Vectors are generated (benchmarks/store_task.py): encoding takes no part. Searching is one
 query at a time, with the SQL of its filter; recall is that of the 10 nearest. Bare FAISS
 gets the same filter as a bitmap, worked out before: flat, and the indexes that the store
 built, at the store's effort, without the exact scores.
+
+What is measured is printed as it comes. A peer has a time; of one that does not finish in it, what
+it did until then stays in the tables, and that it did not finish is said.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -26,6 +31,7 @@ from typing import Any
 import numpy as np
 from store_task import (
     Days,
+    Progress,
     Task,
     Vectors,
     be_reader,
@@ -33,6 +39,7 @@ from store_task import (
     make_task,
     measured,
     tables,
+    unmeasured,
 )
 
 from notekin.search.filters import condition_of
@@ -203,30 +210,48 @@ def notes_of(first: int, vectors: Vectors, patients: Days, days: Days) -> list[N
     return notes
 
 
-def peers_python() -> Path:
+def peers_python(venv: Path) -> Path:
     """Return the Python of the peers' environment, which is made where it is not there."""
-    python = PEERS_VENV / "bin" / "python"
+    python = venv / "bin" / "python"
     if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", str(PEERS_VENV)], check=True)
+        subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
         for package in PEER_PACKAGES:
             subprocess.run([str(python), "-m", "pip", "install", "--quiet", package], check=False)
     return python
 
 
-def peers(names: Sequence[str], work: Path, limit_s: float) -> list[dict[str, Any]]:
-    """Measure the other systems, each in a process of its own; one that fails is said to."""
-    python, answers = peers_python(), []
-    for name in names:
+def peers(args: argparse.Namespace, work: Path) -> list[dict[str, Any]]:
+    """Measure the other systems, each in a process of its own and within a time.
+
+    Of one that fails or runs out of time, what was measured until then stays, and is said to be
+    all there is.
+    """
+    python, answers = peers_python(args.peers_venv), []
+    for name in args.only or PEER_NAMES:
         to = work / f"{name.replace(' ', '-')}.json"
         command = [str(python), str(PEERS), "--only", name, "--task", str(work), "--json", str(to)]
-        try:
-            subprocess.run(command, check=True, timeout=limit_s)
-            answers.append(json.loads(to.read_text()))
-        except subprocess.CalledProcessError:
-            print(f"{name} is left out: it failed", flush=True)
-        except subprocess.TimeoutExpired:
-            print(f"{name} is left out: more than {limit_s:,.0f} s", flush=True)
+        ended = _within(args.peer_s, command)
+        answer = json.loads(to.read_text()) if to.exists() else unmeasured(name, args.notes)
+        if answer["unfinished"]:
+            answer["unfinished"] = ended or "failed"
+            print(f"{name:<26} {answer['unfinished']}", flush=True)
+        answers.append(answer)
+        print(tables([answer]), end="\n\n", flush=True)
     return answers
+
+
+def _within(limit_s: float, command: Sequence[str]) -> str | None:
+    """Run a command and all that it starts; return how it ended where that was not well."""
+    process = subprocess.Popen(command, start_new_session=True)
+    try:
+        code = process.wait(limit_s)
+    except subprocess.TimeoutExpired:
+        return f"did not finish in {limit_s:,.0f} s"
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # a peer may have started a server
+        process.wait()
+    return f"failed with exit code {code}" if code else None
 
 
 def run(args: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
@@ -240,7 +265,7 @@ def run(args: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
     def reader(store: Path) -> list[str]:
         return [sys.executable, __file__, "--reader", str(store), str(folder / "queries.npy")]
 
-    answers = [measured(ours, task, (work, folder), reader, AT_ONCE)]
+    answers = [measured(ours, task, (work, folder), reader, AT_ONCE, Progress())]
     ours.open(work / "store")
     answers[0]["index"] = ours.folder.snapshot().index_facts()
     print(json.dumps(answers[0]["index"]), flush=True)
@@ -254,7 +279,8 @@ def run(args: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
     if same.is_there:
         answers[0]["of_faiss"] = of_faiss(ours, same, task)
     ours.close()
-    return answers + (peers(args.only or PEER_NAMES, folder, args.peer_s) if args.peers else [])
+    print(tables(answers), end="\n\n", flush=True)
+    return answers + (peers(args, folder) if args.peers else [])
 
 
 def of_faiss(ours: Ours, same: SameAnn, task: Task) -> float:
@@ -275,7 +301,7 @@ def of_faiss(ours: Ours, same: SameAnn, task: Task) -> float:
 
 def bars(answers: Sequence[dict[str, Any]]) -> str:
     """Return what was asked for beside what was measured."""
-    ours, others = answers[0], [one for one in answers if one["search"]]
+    ours, others = answers[0], answers
     recall = min(one["recall"] for one in ours["search"])
     enough = all(one["enough"] for one in ours["search"])
     opened = (ours["readers_1"] or {}).get("open_ms", float("inf"))
@@ -287,11 +313,14 @@ def bars(answers: Sequence[dict[str, Any]]) -> str:
     lines.append(f"{'k wherever k exist':<44} {'yes' if enough else 'no'}" + _verdict(enough))
     lines.append(f"{'opened, ms':<44} {opened:.1f}" + _verdict(opened < OPENS_IN_MS))
     for other in others[1:]:
-        name = other["search"][0]["system"]
         if "commit_notes_per_s" not in other:
             continue
-        times = ours["commit_notes_per_s"] / other["commit_notes_per_s"]
-        lines.append(f"{'commits, times ' + name:<44} {times:.2f}" + _verdict(times >= 1))
+        name = other["system"]
+        if other["unfinished"]:
+            lines.append(f"{name:<44} {other['unfinished']}")
+        if other["commit_notes_per_s"] is not None:
+            times = ours["commit_notes_per_s"] / other["commit_notes_per_s"]
+            lines.append(f"{'commits, times ' + name:<44} {times:.2f}" + _verdict(times >= 1))
         lines += [_beside(name, mine, its) for mine, its in _pairs(ours, other)]
     return "\n".join(lines)
 
@@ -333,6 +362,7 @@ def main() -> None:
     parser.add_argument("--peers", action="store_true", help="measure other databases, too")
     parser.add_argument("--only", nargs="*", help="with --peers: these alone")
     parser.add_argument("--peer-s", type=float, default=900, help="seconds a peer may take")
+    parser.add_argument("--peers-venv", type=Path, default=PEERS_VENV, help="made where it is not")
     parser.add_argument("--reader", nargs=2, type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
     faiss.omp_set_num_threads(args.threads)
