@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from notekin.search.assertion import assess_whole
 from notekin.search.concepts import Concept, Concepts, Mention, distance
 from notekin.storage.records import StoredPassage
+from notekin.storage.telling import Told
+from notekin.storage.wanted import Wanted
 from notekin.types import Assertion, Experiencer, Polarity, Span, Temporality
 
-_SHORTEST_START = 3
 MOST_PLACES = 8
 """Places in one note that are told for one meaning; more say nothing new."""
 
@@ -37,10 +36,14 @@ class Meaning:
 
     def __init__(self, text: str) -> None:
         self._concepts = Concepts(text)
-        self._scan = _scan_for(self._concepts)
+
+    @property
+    def wanted(self) -> list[Wanted]:
+        """What of it the store can tell to stand in passages: its words, and others for them."""
+        return self._concepts.wanted
 
     def places(
-        self, text: str, passages: Sequence[StoredPassage], nearest: Sequence[int]
+        self, text: str, passages: Sequence[StoredPassage], nearest: Sequence[int], told: Told
     ) -> list[Place]:
         """Return where a note speaks of the meaning, the likeliest place first.
 
@@ -53,28 +56,39 @@ class Meaning:
             passages: All of its passages, in order.
             nearest: Places among them of those nearest in meaning, the nearest first; at least
                 one.
+            told: Which of them say what of ``wanted``; no others are read.
         """
-        order = dict.fromkeys([*nearest, *self._proposed(text, passages)])
-        found = [(passages[at], one) for at in order for one in self._mentions(text, passages[at])]
+        found = self._said_most(text, passages, told)
         if not found:
             passage = passages[nearest[0]]
             span = (passage.start, passage.end)
             said = assess_whole(text, *span, passage.section)
             return [] if said is None else [Place(span, said, passage.family)]
-        most = max(len(one.parts) for _, one in found)
         return [
-            Place(one.sentence, _of_whole(one.assertions), passage.family)
-            for passage, one in found
-            if len(one.parts) == most
+            Place(one.sentence, _of_whole(one.assertions), passages[at].family)
+            for at in dict.fromkeys([*nearest, *sorted(found)])
+            for one in found.get(at, ())
         ][:MOST_PLACES]
 
-    def _proposed(self, text: str, passages: Sequence[StoredPassage]) -> list[int]:
-        """Return which passages hold what looks like a word of the meaning, in order."""
-        if self._scan is None:
-            return []
-        starts = [passage.start for passage in passages]
-        found = (bisect_right(starts, match.start()) - 1 for match in self._scan.finditer(text))
-        return [max(at, 0) for at in dict.fromkeys(found)]
+    def _said_most(
+        self, text: str, passages: Sequence[StoredPassage], told: Told
+    ) -> dict[int, list[Mention]]:
+        """Return the sentences that say most of the words, by their passage.
+
+        No sentence says more words than its passage: those that say fewer than a sentence
+        that was found need not be read.
+        """
+        found: dict[int, list[Mention]] = {}
+        most = 1
+        for at in sorted(told, key=lambda one: -len(told[one])):
+            if len(told[at]) < most:
+                break
+            for one in self._mentions(text, passages[at]):
+                if len(one.parts) > most:
+                    most, found = len(one.parts), {}
+                if len(one.parts) == most:
+                    found.setdefault(at, []).append(one)
+        return found
 
     def _mentions(self, text: str, passage: StoredPassage) -> tuple[Mention, ...]:
         return self._concepts.mentions(text, passage.start, passage.end, passage.section)
@@ -104,11 +118,3 @@ def as_worded(asked: Assertion, said: Assertion) -> Assertion:
         is_to_come = temporality is Temporality.HYPOTHETICAL
         temporality = Temporality.CURRENT if is_to_come else Temporality.HYPOTHETICAL
     return Assertion(polarity, experiencer, temporality)
-
-
-def _scan_for(concepts: Concepts | None) -> re.Pattern[str] | None:
-    """Return a pattern that meets most words which say the concepts, and some others."""
-    if concepts is None:
-        return None
-    starts = {re.escape(term[: max(_SHORTEST_START, len(term) - 2)]) for term in concepts.terms}
-    return re.compile(rf"\b(?:{'|'.join(sorted(starts))})", re.IGNORECASE) if starts else None

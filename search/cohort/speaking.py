@@ -45,24 +45,25 @@ class Speaking:
             said = np.full(len(nearest), NONE, np.int8)
             return Mentions(note_keys_of(nearest), places.start, places.end, said, places.family)
         meaning = Meaning(criterion.meaning or "")
+        telling = self._snapshot.telling(meaning.wanted)
         places_near = _by_note(nearest)
         return _mentions(
             (key, place.span, _CODES[place.assertion], place.family)
-            for key, content in self._contents(keys)
-            for place in meaning.places(content.text, content.passages, places_near[key])
+            for page in _pages(keys)
+            for key, content, told in zip(
+                page, self._snapshot.contents(page), telling.of(page), strict=True
+            )
+            for place in meaning.places(content.text, content.passages, places_near[key], told)
         )
 
     def of_phrases(self, criterion: Criterion, keys: Keys) -> Mentions:
         """Return the places in these notes that hold one of a criterion's phrases."""
         return _mentions(
-            row for key, content in self._contents(keys) for row in _held(criterion, key, content)
+            row
+            for page in _pages(keys)
+            for key, content in zip(page, self._snapshot.contents(page), strict=True)
+            for row in _held(criterion, key, content)
         )
-
-    def _contents(self, keys: Keys) -> Iterator[tuple[NoteKey, Content]]:
-        """Give what notes say, in the order of their keys; memory holds one page."""
-        for start in range(0, len(keys), _NOTES_A_PAGE):
-            page = [NoteKey(key) for key in keys[start : start + _NOTES_A_PAGE].tolist()]
-            yield from zip(page, self._snapshot.contents(page), strict=True)
 
     def _nearest(self, meaning: str, keys: Keys) -> Keys:
         """Return the nearest passages of each note, by note, the nearest first."""
@@ -74,6 +75,12 @@ class Speaking:
         first = np.searchsorted(notes, notes)
         nearest: Keys = every[order[np.arange(len(notes)) - first < PASSAGES_HEARD]]
         return nearest
+
+
+def _pages(keys: Keys) -> Iterator[list[NoteKey]]:
+    """Give keys by the page, so that memory holds the contents of one."""
+    for start in range(0, len(keys), _NOTES_A_PAGE):
+        yield [NoteKey(key) for key in keys[start : start + _NOTES_A_PAGE].tolist()]
 
 
 def _held(criterion: Criterion, key: NoteKey, content: Content) -> Iterator[Row]:

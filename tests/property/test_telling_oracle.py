@@ -1,19 +1,15 @@
 """The store tells which passages say what is wanted as a plain reading of the notes does."""
 
 import tempfile
-from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Sequence
 from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from notekin.storage.records import StoredPassage
 from notekin.storage.wanted import Wanted
 from notekin.types import Note, NoteKey
-from notekin.words import words_of
 from tests.support.notes import commit, note, store_of
+from tests.support.telling import told_plainly
 from tests.support.words import WordEncoder
 
 ENCODER = WordEncoder(dim=4)
@@ -45,26 +41,6 @@ WANTED = st.lists(
 )
 
 
-def plainly(
-    text: str, passages: Sequence[StoredPassage], wanted: Sequence[Wanted]
-) -> dict[int, set[tuple[int, int]]]:
-    """Return what each passage says, read word by word."""
-    starts = [one.start for one in passages]
-    held = {(word.term, word.place) for word in words_of(text)}
-    told = defaultdict(set)
-    for word in words_of(text):
-        passage = max(bisect_right(starts, word.start) - 1, 0)
-        for number, one in enumerate(wanted):
-            for at, terms in enumerate(one.words):
-                if word.term in terms:
-                    told[passage].add((number, at))
-            for phrase in one.others:
-                begins = phrase[0][0] == word.term
-                if begins and all((term, word.place + far) in held for term, far in phrase):
-                    told[passage] |= {(number, at) for at in range(len(one.words))}
-    return dict(told)
-
-
 @settings(max_examples=150, deadline=None)
 @given(COMMITS, WANTED)
 def test_each_passage_is_told_to_say_what_it_says(
@@ -82,5 +58,5 @@ def test_each_passage_is_told_to_say_what_it_says(
         assert told.pop() == {}
         for key, one in zip(keys, told, strict=True):
             (content,) = snapshot.contents([key])
-            assert one == plainly(content.text, content.passages, wanted)
+            assert one == told_plainly(content.text, content.passages, wanted)
         store.close()

@@ -7,6 +7,7 @@ from notekin.search.cohort.phrases import places_of_phrases
 from notekin.storage.lexical_oracle import holds_phrase
 from notekin.storage.records import StoredPassage
 from notekin.types import Assertion, Experiencer, Polarity, Temporality
+from tests.support.telling import told_plainly
 
 NEGATED = Assertion(Polarity.NEGATED)
 POSSIBLE = Assertion(Polarity.POSSIBLE)
@@ -21,7 +22,8 @@ def said(meaning: str, *sentences: str, nearest: int = 0) -> list[tuple[str, Ass
     for family, one in enumerate(sentences):
         passages.append(StoredPassage(len(text), len(text) + len(one), 1, None, family))
         text += one + " "
-    places = Meaning(meaning).places(text, passages, [nearest])
+    heard = Meaning(meaning)
+    places = heard.places(text, passages, [nearest], told_plainly(text, passages, heard.wanted))
     return [(text[one.span[0] : one.span[1]].strip(), one.assertion) for one in places]
 
 
@@ -33,6 +35,11 @@ def test_a_note_speaks_of_a_meaning_in_the_sentences_that_say_most_of_it() -> No
         "The ejection fraction was measured.",
     )
     assert found == [("No heart failure with reduced ejection fraction.", NEGATED)]
+
+
+def test_sentences_that_say_less_are_no_places_though_their_passage_says_as_much() -> None:
+    found = said("heart failure", "A good heart. A failure.", "No heart failure.", nearest=0)
+    assert found == [("No heart failure.", NEGATED)]
 
 
 def test_every_sentence_that_says_it_is_a_place_of_its_own() -> None:
