@@ -143,49 +143,27 @@ def diff(
         display_cohort.difference(stdout(), found, mask=mask)
 
 
-@cohort_app.command()
-def union(
-    first: FirstArgument,
-    second: SecondArgument,
-    name: NewNameOption,
-    store: StoreOption = None,
-    most: MostOption = 10,
-    mask: MaskOption = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Keep who is in A or in B."""
-    with open_store(store) as opened:
-        _show(opened, opened.cohort.union(first, second, name), most, mask, as_json)
+def _add_combining(how: str, said: str) -> None:
+    """Add the command that keeps two cohorts as another, put together by the twin of its name."""
+
+    @cohort_app.command(how, help=said)
+    def combine(
+        first: FirstArgument,
+        second: SecondArgument,
+        name: NewNameOption,
+        store: StoreOption = None,
+        most: MostOption = 10,
+        mask: MaskOption = False,
+        as_json: JsonOption = False,
+    ) -> None:
+        with open_store(store) as opened:
+            answer = getattr(opened.cohort, how)(first, second, name)
+            _show(opened, answer, most, mask, as_json)
 
 
-@cohort_app.command()
-def intersect(
-    first: FirstArgument,
-    second: SecondArgument,
-    name: NewNameOption,
-    store: StoreOption = None,
-    most: MostOption = 10,
-    mask: MaskOption = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Keep who is in A and in B."""
-    with open_store(store) as opened:
-        _show(opened, opened.cohort.intersect(first, second, name), most, mask, as_json)
-
-
-@cohort_app.command()
-def minus(
-    first: FirstArgument,
-    second: SecondArgument,
-    name: NewNameOption,
-    store: StoreOption = None,
-    most: MostOption = 10,
-    mask: MaskOption = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Keep who is in A and not in B."""
-    with open_store(store) as opened:
-        _show(opened, opened.cohort.minus(first, second, name), most, mask, as_json)
+_add_combining("union", "Keep who is in A or in B.")
+_add_combining("intersect", "Keep who is in A and in B.")
+_add_combining("minus", "Keep who is in A and not in B.")
 
 
 @cohort_app.command()

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, TypeVar
@@ -19,12 +20,21 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 from notekin.cohort_review import CohortReview, by_criterion, criterion_named, teaching_in
 from notekin.errors import CohortError
 from notekin.search.cohort.answer import CohortAnswer, CriterionEvidence
+from notekin.search.cohort.combination import (
+    Combination,
+    Made,
+    as_of_part,
+    made_of,
+    of_part,
+    renamed,
+)
 from notekin.search.cohort.definition import Definition, json_schema
 from notekin.search.cohort.definition_file import as_yaml, definition_of, read_definition
-from notekin.search.cohort.differences import Difference, Reasons, difference
+from notekin.search.cohort.differences import Difference, difference
 from notekin.search.cohort.exports import exported, format_named
 from notekin.search.cohort.judgements import Judgement, Verdict
 from notekin.search.cohort.keeping import Recalled, recalled, to_keep
+from notekin.search.cohort.reasons import Reasons, Remarked, RuleReasons, SetReasons
 from notekin.search.cohort.rules import Criterion
 from notekin.search.cohort.run import Run, run
 from notekin.search.cohort.sets import Operation, combined
@@ -107,18 +117,21 @@ class Cohorts:
     def rerun(self, name: str, to: str | None = None) -> CohortAnswer:
         """Find again who belongs to a kept cohort, now; at the same generation all is the same.
 
+        Of one made of two others, both are found again and put together, by the definitions
+        and the verdicts that they had when it was made; they themselves stay as they are kept.
+
         Args:
             name: The kept cohort; its result is written over.
             to: Where given, the name to keep the new result as; the old one stays.
 
         Raises:
             NoSuchCohortError: The store keeps none of this name.
-            CohortError: It was made of two others.
+            CohortError: There is a cohort of the new name, or none can bear it.
         """
-        asked = self.definition(name)
+        made = self._made(name)
         if to is None:
-            return self._run_and_keep(asked, True, name)
-        return self._run_and_keep(definition_of(asked.to_dict() | {"name": to}), False, name)
+            return self._run_and_keep(made, True, name)
+        return self._run_and_keep(renamed(made, to), False, name)
 
     def definition(self, name: str) -> Definition:
         """Return the definition of a kept cohort.
@@ -127,12 +140,12 @@ class Cohorts:
             NoSuchCohortError: The store keeps none of this name.
             CohortError: It was made of two others.
         """
-        value = json.loads(self._folder().cohorts.read(name).cohort.head.definition)
-        if "of" in value:
+        made = self._made(name)
+        if isinstance(made, Combination):
             raise CohortError(
-                "This cohort was made of two others. Rerun those, and make it of them again."
+                "This cohort was made of two others and has no criteria of its own: look at theirs."
             )
-        return definition_of(value)
+        return made
 
     def diff(self, first: str, second: str) -> Difference:
         """Return who is in one of two kept cohorts alone, and why not in the other.
@@ -147,15 +160,23 @@ class Cohorts:
         return difference(one, other, self._reasons(one), self._reasons(other))
 
     def union(self, first: str, second: str, name: str) -> CohortAnswer:
-        """Keep who is in either of two kept cohorts, as another."""
+        """Keep who is in either of two kept cohorts, as another.
+
+        It is made of both as they are kept, and of the generation of the older one.
+
+        Raises:
+            NoSuchCohortError: The store keeps none of one of the names.
+            CohortError: One is of patients and the other of encounters, or no cohort can have
+                the new name, or one has it.
+        """
         return self._combine(Operation.UNION, first, second, name)
 
     def intersect(self, first: str, second: str, name: str) -> CohortAnswer:
-        """Keep who is in both of two kept cohorts, as another."""
+        """Keep who is in both of two kept cohorts, as another; else as ``union``."""
         return self._combine(Operation.INTERSECT, first, second, name)
 
     def minus(self, first: str, second: str, name: str) -> CohortAnswer:
-        """Keep who is in the first of two kept cohorts and not in the second, as another."""
+        """Keep who is in the first of two kept cohorts alone, as another; else as ``union``."""
         return self._combine(Operation.MINUS, first, second, name)
 
     def export(
@@ -306,43 +327,81 @@ class Cohorts:
             taught = teaching_in(snapshot, self._encoder(), judgements, rules.grain)
         return run(rules, snapshot, self._encoder, weights, taught)
 
-    def _run_and_keep(self, asked: Definition, replace: bool, judged: str) -> CohortAnswer:
-        """Run a definition and keep it; where a purge cuts in between, both again.
+    def _run_and_keep(self, made: Made, replace: bool, judged: str) -> CohortAnswer:
+        """Find a cohort and keep it; where a purge cuts in between, both again.
 
         Args:
-            asked: What to run.
+            made: What of.
             replace: Whether one of its name may be written over.
             judged: The kept cohort whose verdicts calibrate it, and go with it.
         """
         judgements, kept = self._judgements(judged), self._folder().cohorts
 
         def found(snapshot: Snapshot) -> CohortAnswer:
-            answer = self._found(snapshot, asked, judgements).answer
-            kept.keep(to_keep(answer, asked.to_dict(), _now()), replace=replace)
+            answer = self._answer(snapshot, made, judgements)
+            kept.keep(to_keep(answer, made.to_dict(), _now()), replace=replace)
             return answer
 
         answer = self._read(found)
-        if judged != asked.name and judgements:
-            kept.judge(asked.name, kept.judgements(judged))
+        if judged != made.name and judgements:
+            kept.judge(made.name, kept.judgements(judged))
         return answer
+
+    def _answer(self, snapshot: Snapshot, made: Made, judgements: Judgements) -> CohortAnswer:
+        if not isinstance(made, Combination):
+            return self._found(snapshot, made, judgements).answer
+        first, second = (
+            self._answer(snapshot, part, of_part(part.name, judgements)) for part in made.of
+        )
+        return combined(made.operation, first, second, made.name, snapshot.generation)
 
     def _combine(self, operation: Operation, first: str, second: str, name: str) -> CohortAnswer:
-        parts = [self.show(one).answer for one in (first, second)]
-        generation = self._read(lambda snapshot: snapshot.generation)
-        answer = combined(operation, parts[0], parts[1], name, generation)
-        how = {"name": name, "of": [first, second], "how": operation.value}
-        self._folder().cohorts.keep(to_keep(answer, how, _now()))
+        """Put two kept cohorts together and keep what they make, with the verdicts on them."""
+        kept = self._folder().cohorts
+
+        def found(snapshot: Snapshot) -> CohortAnswer:
+            parts = [kept.read(one) for one in (first, second)]
+            one, other = (recalled(part.cohort, part.notes).answer for part in parts)
+            left, right = (_made_of(part.cohort.head) for part in parts)
+            made = Combination(name, operation, (left, right))
+            older = min(one.generation, other.generation)
+            answer = combined(operation, one, other, name, older)
+            read_at = snapshot.generation
+            kept.keep(to_keep(answer, made.to_dict(), _now()), read_at=read_at)
+            return answer
+
+        answer = self._read(found)
+        verdicts = [
+            replace(one, criterion=as_of_part(part, one.criterion))
+            for part in dict.fromkeys((first, second))
+            for one in kept.judgements(part)
+        ]
+        kept.judge(name, verdicts)
         return answer
 
+    def _made(self, name: str) -> Made:
+        return _made_of(self._folder().cohorts.read(name).cohort.head)
+
     def _reasons(self, answer: CohortAnswer) -> Reasons:
-        try:
-            asked = self.definition(answer.name)
-        except CohortError:
-            return Reasons(None, "in none of the cohorts it was made of")
-        found = self.screen(asked)
-        older = found.answer.generation != answer.generation
-        remark = f" (as of generation {found.answer.generation})" if older else ""
-        return Reasons(found.screening, remark)
+        made, judgements = self._made(answer.name), self._judgements(answer.name)
+        generation, reasons = self._read(
+            lambda snapshot: (snapshot.generation, self._reasons_of(snapshot, made, judgements))
+        )
+        older = generation != answer.generation
+        return Remarked(reasons, f" (as of generation {generation})" if older else "")
+
+    def _reasons_of(self, snapshot: Snapshot, made: Made, judgements: Judgements) -> Reasons:
+        if not isinstance(made, Combination):
+            return RuleReasons(self._found(snapshot, made, judgements).screening)
+        parts = [
+            (part.name, self._reasons_of(snapshot, part, of_part(part.name, judgements)))
+            for part in made.of
+        ]
+        return SetReasons(made.operation, parts)
+
+
+def _made_of(head: KeptHead) -> Made:
+    return made_of(json.loads(head.definition))
 
 
 def _defined(definition: Defined) -> Definition:

@@ -42,15 +42,23 @@ class KeptCohorts:
         with self._catalog.transaction() as connection:
             return cohorts.heads(connection)
 
-    def keep(self, cohort: KeptCohort, *, replace: bool = False) -> None:
+    def keep(
+        self, cohort: KeptCohort, *, replace: bool = False, read_at: int | None = None
+    ) -> None:
         """Keep a cohort, whole or not at all.
+
+        Args:
+            cohort: With its members.
+            replace: Whether one of its name may be written over.
+            read_at: The generation at which its notes were seen to live; its own where None.
 
         Raises:
             CohortError: There is one of this name, and it is not to be replaced.
-            StaleSnapshotError: A purge has removed notes since it was made.
+            StaleSnapshotError: A purge has removed notes since they were seen.
         """
         with self._writing() as connection:
-            if reading.purged_at(connection) > cohort.head.generation:
+            seen_at = cohort.head.generation if read_at is None else read_at
+            if reading.purged_at(connection) > seen_at:
                 raise StaleSnapshotError(self._path)
             if not replace and cohort.head.name in cohorts.names(connection):
                 raise CohortError(

@@ -38,6 +38,8 @@ from notekin.types import Experiencer, Polarity, Temporality
 
 Word: TypeAlias = Annotated[StrictStr, Field(min_length=1, pattern=r"\S")]
 Id: TypeAlias = Annotated[StrictStr, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
+NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
+"""What a cohort's name looks like."""
 Choice = TypeVar("Choice", bound=Enum)
 
 
@@ -250,7 +252,7 @@ class Examples(_Model):
 class Definition(_Model):
     """Whom a cohort is made of, and who belongs to it."""
 
-    name: Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")] = Field(
+    name: Annotated[StrictStr, Field(pattern=NAME)] = Field(
         description="Letters, digits and . _ - alone: files and commands name the cohort by it."
     )
     description: StrictStr | None = None

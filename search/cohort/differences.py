@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from notekin.errors import CohortError
-from notekin.search.cohort.answer import CohortAnswer, Standing, Status
+from notekin.search.cohort.answer import CohortAnswer
 from notekin.search.cohort.masking import is_small
-from notekin.search.cohort.rules import All, Criterion, Not, Rule
-from notekin.search.cohort.rules import Any as AnyPart
-from notekin.search.cohort.screening import STANDINGS, STATUSES, Screened, Screening
-
-Who = tuple[str | None, str | None]
+from notekin.search.cohort.reasons import Reasons
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,76 +52,6 @@ class Difference:
             "left": None if is_small(left) else left,
             "stayed": None if small else self.stayed,
         }
-
-
-class Reasons:
-    """Says why somebody is not in a cohort, by its rules as they are met now."""
-
-    def __init__(self, screening: Screening | None, remark: str) -> None:
-        self._screening = screening
-        self._remark = remark
-        self._places: dict[Who, int] = {}
-        self._criteria: Mapping[str, Screened] = {}
-        if screening is not None:
-            subjects = screening.subjects
-            ids = zip(subjects.patient_ids, subjects.encounter_ids, strict=True)
-            self._places = {who: at for at, who in enumerate(ids)}
-            self._criteria = {one.criterion: one for one in screening.criteria}
-
-    def why_not(self, who: Who) -> str:
-        """Return why somebody is not in the cohort."""
-        if self._screening is None:
-            return self._remark
-        if who not in self._places:
-            return "no note in the store any more"
-        return self._step(self._places[who]) + self._remark
-
-    def _step(self, at: int) -> str:
-        screening = self._screening
-        assert screening is not None  # noqa: S101 - as the caller saw
-        for step, rule in screening.rules.steps():
-            if self._is_met(rule, at) is not (step == "include"):
-                return f"{step} {rule.label()}: {self._said(rule, at)}"
-        if at not in set(screening.order.tolist()):
-            return f"beyond the limit of {screening.rules.limit:,}"
-        return "is in it by now"
-
-    def _is_met(self, rule: Rule, at: int) -> bool:
-        match rule:
-            case Criterion():
-                return STATUSES[self._criteria[rule.id].status[at]] is Status.MET
-            case Not(part=part):
-                return not self._is_met(part, at)
-            case All(parts=parts):
-                return all(self._is_met(part, at) for part in parts)
-            case AnyPart(parts=parts):
-                return any(self._is_met(part, at) for part in parts)
-
-    def _said(self, rule: Rule, at: int) -> str:
-        """Return how somebody stands to each criterion of a rule."""
-        match rule:
-            case Criterion():
-                return self._of_criterion(rule, at)
-            case Not(part=part):
-                return self._said(part, at)
-            case All(parts=parts) | AnyPart(parts=parts):
-                return "; ".join(f"{part.label()} {self._said(part, at)}" for part in parts)
-
-    def _of_criterion(self, criterion: Criterion, at: int) -> str:
-        screened, subjects = self._criteria[criterion.id], self._screening
-        assert subjects is not None  # noqa: S101 - as the caller saw
-        owner = subjects.subjects.subject[np.searchsorted(subjects.subjects.keys, screened.spoke)]
-        stood = screened.standing[owner == at]
-        counts = [
-            f"{number:,} {standing.value}"
-            for place, standing in enumerate(STANDINGS)
-            if standing is not Standing.COUNTS and (number := int((stood == place).sum()))
-        ]
-        found = f"{int(screened.count[at]):,} of {criterion.at_least:,} {criterion.unit.value}"
-        status: Status = STATUSES[screened.status[at]]
-        if status is Status.NO_EVIDENCE:
-            return str(status.value)
-        return f"{status.value}, " + ", ".join([found, *counts])
 
 
 def difference(

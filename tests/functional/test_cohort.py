@@ -186,7 +186,12 @@ def test_two_cohorts_are_united_intersected_and_subtracted(
         found = answer(ask(command, "diuretics", "few", "--name", command, "--json"))
         assert sorted(one["patient_id"] for one in found["patients"]) == members
         assert answer(ask("show", command, "--json")) == found
-    assert isinstance(ask("rerun", "union").exception, CohortError)
+        assert answer(ask("rerun", command, "--json")) == found
+    difference = answer(ask("diff", "union", "minus", "--json"))
+    assert {one["why"] for one in difference["left"]} == {
+        "in few",
+        "not in diuretics: include old: not met, 0 of 1 notes",
+    }
     both = answer(ask("show", "intersect", "--json"))["patients"][0]["criteria"]
     assert [one["criterion"] for one in both] == [
         "diuretics.loop",
