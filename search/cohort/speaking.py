@@ -13,19 +13,24 @@ import numpy as np
 from notekin.search.assertion import assess_in
 from notekin.search.cohort.meanings import Meaning
 from notekin.search.cohort.mentions import NONE, Mentions
-from notekin.search.cohort.phrases import places_of_phrases
+from notekin.search.cohort.phrases import Sought
 from notekin.search.cohort.rules import Criterion
 from notekin.search.cohort.screening import ASSERTIONS
 from notekin.storage.contents import Content
 from notekin.storage.keys import Keys, note_keys_of, places_of
 from notekin.storage.records import StoredPassage
 from notekin.storage.snapshot import Snapshot
+from notekin.storage.telling import Told
+from notekin.storage.wanted import Wanted
 from notekin.types import NoteKey, Span, Vectors
 
 PASSAGES_HEARD = 3
 """Passages of one note that are listened to for a meaning, the nearest first."""
 _CODES = {one: at for at, one in enumerate(ASSERTIONS)}
-_NOTES_A_PAGE = 500
+_NOTES_READ = 500
+"""Notes whose texts are in memory at once."""
+_NOTES_TOLD = 50_000
+"""Notes that the store is asked about at once: each time it goes through all places of a word."""
 Row: TypeAlias = tuple[NoteKey, Span, int, int | None]
 """Note, where in it, assertion, family."""
 
@@ -45,25 +50,32 @@ class Speaking:
             said = np.full(len(nearest), NONE, np.int8)
             return Mentions(note_keys_of(nearest), places.start, places.end, said, places.family)
         meaning = Meaning(criterion.meaning or "")
-        telling = self._snapshot.telling(meaning.wanted)
         places_near = _by_note(nearest)
         return _mentions(
             (key, place.span, _CODES[place.assertion], place.family)
-            for page in _pages(keys)
-            for key, content, told in zip(
-                page, self._snapshot.contents(page), telling.of(page), strict=True
-            )
+            for key, content, told in self._read(keys, meaning.wanted)
             for place in meaning.places(content.text, content.passages, places_near[key], told)
         )
 
     def of_phrases(self, criterion: Criterion, keys: Keys) -> Mentions:
         """Return the places in these notes that hold one of a criterion's phrases."""
+        sought = Sought(criterion.phrases)
         return _mentions(
-            row
-            for page in _pages(keys)
-            for key, content in zip(page, self._snapshot.contents(page), strict=True)
-            for row in _held(criterion, key, content)
+            _held(criterion, key, content, span)
+            for key, content, told in self._read(keys, sought.wanted)
+            for span in sought.places(content.text, content.passages, told)
         )
+
+    def _read(
+        self, keys: Keys, wanted: Sequence[Wanted]
+    ) -> Iterator[tuple[NoteKey, Content, Told]]:
+        """Give what notes say, and which of their passages say what is wanted, by their keys."""
+        telling = self._snapshot.telling(wanted)
+        for many in _pages([NoteKey(key) for key in keys.tolist()], _NOTES_TOLD):
+            told = dict(zip(many, telling.of(many), strict=True))
+            for page in _pages(many, _NOTES_READ):
+                for key, content in zip(page, self._snapshot.contents(page), strict=True):
+                    yield key, content, told[key]
 
     def _nearest(self, meaning: str, keys: Keys) -> Keys:
         """Return the nearest passages of each note, by note, the nearest first."""
@@ -77,20 +89,18 @@ class Speaking:
         return nearest
 
 
-def _pages(keys: Keys) -> Iterator[list[NoteKey]]:
-    """Give keys by the page, so that memory holds the contents of one."""
-    for start in range(0, len(keys), _NOTES_A_PAGE):
-        yield [NoteKey(key) for key in keys[start : start + _NOTES_A_PAGE].tolist()]
+def _pages(keys: Sequence[NoteKey], size: int) -> Iterator[Sequence[NoteKey]]:
+    for start in range(0, len(keys), size):
+        yield keys[start : start + size]
 
 
-def _held(criterion: Criterion, key: NoteKey, content: Content) -> Iterator[Row]:
-    for start, end in places_of_phrases(content.text, criterion.phrases):
-        passage = _passage_at(content.passages, start)
-        said = NONE
-        if criterion.asserted is not None:
-            section = passage.section if passage else None
-            said = _CODES[assess_in(content.text, start, end, section)]
-        yield key, (start, end), said, passage.family if passage else None
+def _held(criterion: Criterion, key: NoteKey, content: Content, span: Span) -> Row:
+    passage = _passage_at(content.passages, span[0])
+    said = NONE
+    if criterion.asserted is not None:
+        section = passage.section if passage else None
+        said = _CODES[assess_in(content.text, *span, section)]
+    return key, span, said, passage.family if passage else None
 
 
 def _passage_at(passages: Sequence[StoredPassage], place: int) -> StoredPassage | None:

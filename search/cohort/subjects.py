@@ -30,7 +30,9 @@ def subjects_of(owners: Owners, grain: Grain) -> Subjects:
             None if encounter is None else (patient, encounter) for patient, encounter in pairs
         ]
     subject, ids = _numbered(whose)
-    encounter, _ = _numbered([pair if pair[1] is not None else None for pair in pairs])
+    encounter = _coded(
+        [pair if pair[1] is not None else None for pair in pairs], dict.fromkeys(pairs)
+    )
     return Subjects(
         keys=owners.keys,
         subject=subject,
@@ -50,13 +52,14 @@ def moments_of(recorded: Sequence[datetime | None]) -> Codes:
 def _numbered(values: Sequence[Pair | None]) -> tuple[Codes, list[Pair]]:
     """Return each value's place among the sorted ones, -1 for None; and those."""
     ids = sorted({value for value in values if value is not None}, key=_in_order)
+    return _coded(values, ids), ids
+
+
+def _coded(values: Sequence[Pair | None], ids: Iterable[Pair]) -> Codes:
+    """Return each value's place among some, -1 for None."""
     places: dict[Pair | None, int] = {value: at for at, value in enumerate(ids)}
     places[None] = -1
-    return _codes(places[value] for value in values), ids
-
-
-def _codes(values: Iterable[int]) -> Codes:
-    return np.fromiter(values, np.int64)
+    return np.fromiter((places[value] for value in values), np.int64)
 
 
 def _in_order(pair: Pair) -> tuple[tuple[bool, str], ...]:

@@ -1,4 +1,4 @@
-"""A store's notes speak of a meaning where a plain reading of every passage finds it."""
+"""Notes speak of a meaning, and hold a phrase, where a plain reading of all they say finds it."""
 
 import tempfile
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from notekin.search.assertion import assess_whole
 from notekin.search.cohort.meanings import MOST_PLACES, as_worded
+from notekin.search.cohort.phrases import Sought
 from notekin.search.cohort.rules import Asserted, Criterion
 from notekin.search.cohort.screening import ASSERTIONS
 from notekin.search.cohort.speaking import PASSAGES_HEARD, Speaking
@@ -79,4 +80,36 @@ def test_notes_speak_where_a_reading_of_every_passage_finds_it(
             spans = zip(found.start[rows].tolist(), found.end[rows].tolist(), strict=True)
             said = [ASSERTIONS[code] for code in found.assertion[rows].tolist()]
             assert list(zip(spans, said, strict=True)) == places_plainly(meaning, content, nearest)
+        store.close()
+
+
+PHRASES = st.sampled_from(
+    [
+        ("heart failure",),
+        ("heart failure " * 4,),
+        ("x-ray", "the heart"),
+        ("no heart failing",),
+        ("xray of mother",),
+        ("the",),
+    ]
+)
+ENDLESS = st.sampled_from([0, 0, 0, 50]).map(lambda often: "heart failure " * often)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.builds(str.__add__, ENDLESS, TEXTS), min_size=1, max_size=5), PHRASES)
+def test_notes_hold_phrases_where_a_reading_of_the_whole_finds_them(
+    texts: list[str], phrases: tuple[str, ...]
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        notes: list[Note] = [note(f"n{at}", text) for at, text in enumerate(texts)]
+        store = store_of(Path(folder) / "store", ENCODER, *notes)
+        snapshot = store.snapshot()
+        keys = np.array(sorted(snapshot.find(one.note_id).note_key for one in notes), np.int64)
+        speaking = Speaking(snapshot, ENCODER.encode)
+        found = speaking.of_phrases(Criterion("c", phrases=phrases), keys)
+        for key in keys.tolist():
+            rows = np.flatnonzero(found.note == key)
+            spans = list(zip(found.start[rows].tolist(), found.end[rows].tolist(), strict=True))
+            assert spans == Sought(phrases).places_in(snapshot.contents([key])[0].text)
         store.close()

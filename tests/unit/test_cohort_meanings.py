@@ -3,7 +3,7 @@
 import pytest
 
 from notekin.search.cohort.meanings import Meaning, as_worded
-from notekin.search.cohort.phrases import places_of_phrases
+from notekin.search.cohort.phrases import Sought
 from notekin.storage.lexical_oracle import holds_phrase
 from notekin.storage.records import StoredPassage
 from notekin.types import Assertion, Experiencer, Polarity, Temporality
@@ -114,7 +114,14 @@ def test_what_affirms_a_meaning_that_denies_or_doubts_is_a_denial_or_a_doubt(
 def test_a_phrase_is_found_where_the_store_finds_it(
     phrases: tuple[str, ...], text: str, found: int
 ) -> None:
-    places = places_of_phrases(text, phrases)
+    places = Sought(phrases).places_in(text)
     assert len(places) == found
     assert bool(found) is any(holds_phrase(text, phrase) for phrase in phrases)
     assert all(start < end <= len(text) for start, end in places)
+
+
+def test_a_phrase_before_the_first_passage_and_between_two_is_found() -> None:
+    text = "Heart transplant. Well. Heart transplant. Well."
+    passages = [StoredPassage(at, at + 4, 1, None, None) for at in (18, 42)]
+    found = Sought(["heart transplant"]).places(text, passages, {0: frozenset({(0, 0)})})
+    assert found == [(0, 16), (24, 40)]
