@@ -5,7 +5,9 @@
 
 Notes are generated (benchmarks/store_task.py gives the vectors; sentences come from a small
 stock), so encoding takes no part; the store is real. The run is a process of its own: its
-peak memory is told beside what it held once the store was open. ``--keep`` leaves the store.
+peak memory is told beside what it held once the store was open, and how much of the peak was its
+own: the rest is files that are mapped, which others share and the system takes back at will.
+``--keep`` leaves the store.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -163,10 +166,11 @@ def measure(folder: Path, runs: int) -> dict[str, Any]:
     definition = read_definition(folder / "definition.yaml")
     rules = definition.rules()
     times, answers = [], []
-    for _ in range(runs):
-        began = time.perf_counter()
-        answers = [run(rules, snapshot, lambda: encoder, "generated")]
-        times.append(time.perf_counter() - began)
+    with Watch() as watch:
+        for _ in range(runs):
+            began = time.perf_counter()
+            answers = [run(rules, snapshot, lambda: encoder, "generated")]
+            times.append(time.perf_counter() - began)
     (found,) = answers
     ran_mb = peak_mb()
     kept = to_keep(found.answer, definition.to_dict(), datetime(2026, 1, 1))
@@ -184,6 +188,7 @@ def measure(folder: Path, runs: int) -> dict[str, Any]:
         "read_s": round(time.perf_counter() - began, 2),
         "opened_mb": opened_mb,
         "peak_mb": ran_mb,
+        "own_mb": watch.own_mb,
         "members": len(found.answer.members),
         "attrition": [[row.step, row.rule, row.left] for row in found.answer.attrition],
         "spoke": {one.criterion: len(one.spoke) for one in found.screening.criteria},
@@ -192,9 +197,35 @@ def measure(folder: Path, runs: int) -> dict[str, Any]:
 
 def peak_mb() -> int:
     """Return what this process held at most; ``ru_maxrss`` would count its parent's, too."""
+    return memory_mb("VmHWM")
+
+
+def memory_mb(name: str) -> int:
+    """Return what the system says of this process's memory."""
     status = Path("/proc/self/status").read_text()
-    (line,) = (line for line in status.splitlines() if line.startswith("VmHWM"))
+    (line,) = (line for line in status.splitlines() if line.startswith(f"{name}:"))
     return int(line.split()[1]) // 1024
+
+
+class Watch:
+    """Looks twenty times a second how much memory this process has that is no mapped file."""
+
+    def __init__(self) -> None:
+        self.own_mb = 0
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+
+    def __enter__(self) -> Watch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        while not self._over.wait(0.05):
+            self.own_mb = max(self.own_mb, memory_mb("RssAnon"))
 
 
 def report(found: dict[str, Any]) -> None:
@@ -202,7 +233,10 @@ def report(found: dict[str, Any]) -> None:
     print("\n" + ", ".join(size))
     median_s = float(np.median(found["runs_s"]))
     print(f"a cohort of five criteria: median {median_s:.2f} s of {found['runs_s']}")
-    print(f"peak memory {found['peak_mb']:,} MB; {found['opened_mb']:,} MB once the store was open")
+    print(
+        f"peak memory {found['peak_mb']:,} MB, {found['own_mb']:,} MB of it no mapped file; "
+        f"{found['opened_mb']:,} MB once the store was open"
+    )
     print(f"kept in {found['keep_s']} s, read in {found['read_s']} s; {found['members']:,} members")
     print(f"notes that speak of each: {found['spoke']}")
     print(f"left: {found['attrition']}")
