@@ -29,8 +29,8 @@ NOISE = 0.3
 """Length of the random vector added to each sampled one, to make a query of cosine .96."""
 _FEWEST_EFFORT = {IndexChoice.IVF: 8, IndexChoice.HNSW: 32}
 _MOST_EFFORT = 512
-_FILTERED_EFFORT = 2
-"""Measured: twice the effort keeps the recall at any share of allowed rows."""
+_FILTERED_EFFORT = 3
+"""Measured: thrice the effort keeps the recall at any share of allowed rows."""
 _NEARLY_ALL = 0.9
 """The share of rows that live above which the measured effort does."""
 _PLAIN_COUNT = 100
