@@ -19,6 +19,7 @@ from notekin.storage.engine import sqlite_faults
 from notekin.storage.location import FILE_NAME as LOCATION_FILE
 from notekin.storage.rows import whole_notes
 from notekin.storage.segments import SEGMENTS, Segment, SegmentRecord
+from notekin.storage.shape import misshapen
 from notekin.storage.store import LOCK, StoreFolder
 from notekin.storage.upgrade import KEPT_BESIDE
 
@@ -156,7 +157,11 @@ def _of_catalog(connection: Connection, generation: int, deep: bool) -> Iterator
         lambda: invariants.of_cohorts(connection),
     ]
     if deep:
-        checks += [lambda: sqlite_faults(connection), lambda: _of_every_row(connection)]
+        checks += [
+            lambda: sqlite_faults(connection),
+            lambda: misshapen(connection),
+            lambda: _of_every_row(connection),
+        ]
     for check in checks:
         for what in check():
             yield Problem(name, what, _RESTORE)

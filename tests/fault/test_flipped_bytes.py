@@ -157,6 +157,20 @@ def outcome_of(
     return "found"
 
 
+def test_a_flipped_byte_in_what_a_table_says_of_itself_is_found(
+    whole: Path, tmp_path: Path
+) -> None:
+    expected, held = answers(whole), dump(whole / "catalog.sqlite")
+    data = (whole / "catalog.sqlite").read_bytes()
+    outcomes = set()
+    for column in (b"standing VARCHAR", b"drawn BOOLEAN", b"likeness BLOB", b"died INTEGER"):
+        at = data.index(column) + 2
+        for by in (1, 0xFF):
+            where = ("catalog.sqlite", at, by)
+            outcomes.add(outcome_of(whole, tmp_path / "store", where, expected, held))
+    assert outcomes == {"found"}
+
+
 @pytest.mark.parametrize("damage", ["missing", "shorter", "of another store"])
 @pytest.mark.parametrize("name", ["notes.faiss", "passages.faiss"])
 def test_a_segment_file_that_is_not_its_own_is_named_and_not_searched(
