@@ -5,6 +5,8 @@ cell the judged ones are a simple random sample. Its share of yes gets a confide
 distribution, half way between the two of Clopper and Pearson (the mid-p), and how many of the
 cell's unjudged units would be judged yes follows from it. The cells are melded: values are
 drawn from all of them at once, and what 2.5% and 97.5% of the draws don't exceed are the limits.
+Where nothing is missed in any of many cells, half way is too far for all of them together: recall's
+upper limit comes from the lower of the two distributions alone.
 
 Source: Fay, Proschan and Brittain 2015, "Combining one-sample confidence procedures for
 inference in the two-sample case", Biometrics 71:146-156. It holds where a cell has no yes at
@@ -105,10 +107,8 @@ def accuracy_of(strata: Strata, calibration: Calibration, drawn: Given, chosen: 
     lower, middle, upper = (
         _measures(_drawn_counts(cells, chance), known, size) for chance in (0.0, 0.5, 1.0)
     )
-    precision, recall, f1 = (
-        _estimate(value[0], draws, draws)
-        for value, draws in zip(values[:3], middle[:3], strict=True)
-    )
+    precision, f1 = (_estimate(values[at][0], middle[at], middle[at]) for at in (0, 2))
+    recall = _estimate(values[1][0], middle[1], lower[1])
     positives = _estimate(values[3][0], lower[3], upper[3])
     return Accuracy(precision, recall, f1, positives, len(drawn.judged))
 

@@ -1,5 +1,7 @@
 """Verdicts make probabilities of scores, a cut of probabilities, and say how right it is."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
@@ -29,6 +31,18 @@ def population(seed: int, units: int, of_vectors: float = 3.0) -> tuple[Candidat
     truths = (random.random(units) < odds / (1 + odds)).astype(np.float64)
     ids = random.permutation(10 * units)[:units].astype(np.int64)
     return Candidates(ids, scores.astype(np.float32), vectors.astype(np.float32)), truths
+
+
+def rare(seed: int, units: int) -> tuple[Candidates, Array]:
+    """Return made-up units of which few are meant, at the top and told apart by their vectors."""
+    candidates, _ = population(seed, units)
+    random = np.random.default_rng(seed)
+    truths = np.zeros(units)
+    top = np.argsort(-candidates.scores)[:30]
+    truths[top[random.random(30) < 0.3]] = 1.0
+    vectors = np.array(candidates.vectors)
+    vectors[truths > 0, 0] = 3.0
+    return Candidates(candidates.ids, candidates.scores, vectors), truths
 
 
 def judged(places: Places, truths: Array) -> Judged:
@@ -189,10 +203,14 @@ def test_left_out_probabilities_are_those_of_a_model_without_the_verdict() -> No
 
 # how right the cut is
 
+Made = Callable[[int, int], tuple[Candidates, Array]]
 
-def review(seed: int, units: int, verdicts: int, chosen: int) -> tuple[Accuracy, list[float]]:
+
+def review(
+    seed: int, units: int, verdicts: int, chosen: int, made: Made = population
+) -> tuple[Accuracy, list[float]]:
     """Return what a whole review estimates, and what is true of its cut."""
-    candidates, truths = population(seed, units)
+    candidates, truths = made(seed, units)
     sample = sample_of(candidates.scores, candidates.ids, seed)
     drawn = judged(sample.order[:verdicts], truths)
     known = drawn
@@ -235,6 +253,13 @@ def test_a_95_percent_interval_holds_the_truth_about_95_times_in_a_hundred(
 
 
 REVIEWS = 100
+
+
+def test_recall_that_is_whole_lies_within_its_interval_where_many_strata_hold_no_yes() -> None:
+    """In each stratum it is likely that nothing was missed, and must be in all of them, too."""
+    reviews = [review(seed, 2400, 25, 15, rare) for seed in range(REVIEWS)]
+    covered = sum(is_covered(accuracy.recall, truth[1]) for accuracy, truth in reviews)
+    assert covered / REVIEWS >= 0.95
 
 
 def test_where_all_are_drawn_nothing_is_unsure() -> None:
