@@ -86,11 +86,17 @@ def test_a_fault_at_any_step_leaves_it_as_before_or_as_after(
     assert "message" in {step.kind for step in clean.steps}
     takes_room = ["write", "create", "make folder", "truncate"]
     places = chosen(clean.steps, takes_room if fault is Fault.FULL else ())
+    missed = 0
     for at in places:
         place.copied()
         path = case.copy(tmp_path / "store")
         with at_step(at, clean.steps):
             met = worker.run(operation, path, fault, at, url=url)
+            if len(met.steps) <= at:  # the driver's messages went in fewer pieces this time
+                assert (met.error, met.untidy, met.killed) == (None, None, False)
+                case.is_after(path, server)
+                missed += 1
+                continue
             assert met.killed if fault is Fault.KILL else not met.killed
             if fault is Fault.FULL:
                 tidy(met)
@@ -98,4 +104,5 @@ def test_a_fault_at_any_step_leaves_it_as_before_or_as_after(
             again = worker.run(operation, path, url=url)
             assert (again.error, again.untidy) == (None, None)
             case.is_after(path, server)
-    record_property("faults", len(places))
+    assert missed <= 2 + len(places) // 20
+    record_property("faults", len(places) - missed)
