@@ -23,6 +23,8 @@ from tests.support.postgres import TestServer, postgres
 
 __all__ = ["postgres"]
 SEED, COPY = "seed", "met_a_fault"
+WATCHED, TRIES = 2, 5
+"""A busy server now and then takes a message or two more; a fault is tried until it is met."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,24 +81,27 @@ def test_a_fault_at_any_step_leaves_it_as_before_or_as_after(
     url = place.copied()
     server = ServerUrl.parse(url)
     first = generation_of(place.path, url)
-    path = Case(operation, place.path, place.oracle, first, first).copy(tmp_path / "store")
-    clean = worker.run(operation, path, Fault.WATCH, url=url)
+    runs = []
+    for _ in range(WATCHED):
+        place.copied()
+        path = Case(operation, place.path, place.oracle, first, first).copy(tmp_path / "store")
+        runs.append(worker.run(operation, path, Fault.WATCH, url=url))
+    clean = min(runs, key=lambda run: len(run.steps))
     assert (clean.error, clean.untidy) == (None, None)
     case = Case(operation, place.path, place.oracle, first, generation_of(path, url))
     assert "message" in {step.kind for step in clean.steps}
     takes_room = ["write", "create", "make folder", "truncate"]
     places = chosen(clean.steps, takes_room if fault is Fault.FULL else ())
-    missed = 0
     for at in places:
-        place.copied()
-        path = case.copy(tmp_path / "store")
         with at_step(at, clean.steps):
-            met = worker.run(operation, path, fault, at, url=url)
-            if len(met.steps) <= at:  # the driver's messages went in fewer pieces this time
-                assert (met.error, met.untidy, met.killed) == (None, None, False)
-                case.is_after(path, server)
-                missed += 1
-                continue
+            for _ in range(TRIES):
+                place.copied()
+                path = case.copy(tmp_path / "store")
+                met = worker.run(operation, path, fault, at, url=url)
+                if len(met.steps) > at:
+                    break
+                case.is_after(path, server)  # it ended before the fault
+            assert len(met.steps) > at
             assert met.killed if fault is Fault.KILL else not met.killed
             if fault is Fault.FULL:
                 tidy(met)
@@ -104,5 +109,4 @@ def test_a_fault_at_any_step_leaves_it_as_before_or_as_after(
             again = worker.run(operation, path, url=url)
             assert (again.error, again.untidy) == (None, None)
             case.is_after(path, server)
-    assert missed <= 2 + len(places) // 20
-    record_property("faults", len(places) - missed)
+    record_property("faults", len(places))
