@@ -90,7 +90,7 @@ def _end(value: End | None) -> float | date | None:
     if value is None or isinstance(value, date):
         return value
     _checked(value)
-    return value if isinstance(value, bool) else float(value)
+    return value if isinstance(value, bool) or float(value) != value else float(value)
 
 
 def _known(value: Value) -> Scalar | datetime:

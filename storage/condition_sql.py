@@ -6,6 +6,7 @@ so that NOT is the complement.
 
 from __future__ import annotations
 
+import math
 from datetime import date, datetime
 from typing import Any
 
@@ -102,18 +103,35 @@ def _is_within(asked: Range) -> ColumnElement[bool]:
 def _bounds(column: Any, asked: Range) -> list[ColumnElement[bool]]:
     bounds = []
     if asked.low is not None:
-        low = _bound(asked.low)
-        bounds.append(column >= low if asked.low_inclusive else column > low)
+        low, beyond = _bound(asked.low)
+        inclusive = asked.low_inclusive if beyond == 0 else beyond > 0
+        bounds.append(column >= low if inclusive else column > low)
     if asked.high is not None:
-        high = _bound(asked.high)
-        bounds.append(column <= high if asked.high_inclusive else column < high)
+        high, beyond = _bound(asked.high)
+        inclusive = asked.high_inclusive if beyond == 0 else beyond < 0
+        bounds.append(column <= high if inclusive else column < high)
     return bounds
 
 
-def _bound(end: float | date) -> float | datetime | str:
+def _bound(end: float | date) -> tuple[float | datetime | str, int]:
+    """Return what an end is compared as, and whether that is above it (1), below it (-1) or it (0).
+
+    Stored numbers are floats; next to a whole number that is none, one of its neighbours is
+    compared, and an end that is open there may be closed.
+    """
     if isinstance(end, datetime):
-        return end
-    return end.isoformat() if isinstance(end, date) else float(end)
+        return end, 0
+    if isinstance(end, date):
+        return end.isoformat(), 0
+    nearest = _nearest_float(end)
+    return nearest, (nearest > end) - (nearest < end)
+
+
+def _nearest_float(number: float) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf
 
 
 def _column(field: str) -> Any:

@@ -172,4 +172,4 @@ def _kind(end: object) -> type | None:
         return date
     if isinstance(end, bool) or not isinstance(end, int | float):
         return None
-    return None if math.isnan(end) else float
+    return None if isinstance(end, float) and math.isnan(end) else float

@@ -33,7 +33,9 @@ TEXTS = st.one_of(
     st.text(max_size=4),
 )
 NUMBERS = st.one_of(
-    st.sampled_from([0, 0.0, -0.0, 63, 63.0, 63.5, 0.1 + 0.2, 2**53, 2**53 + 1, 1e300, 5e-324]),
+    st.sampled_from(
+        [0, 0.0, -0.0, 63, 63.0, 63.5, 0.1 + 0.2, 2**53, 2**53 + 1, 2**53 + 3, 1e300, 5e-324]
+    ),
     st.integers(-(2**62), 2**62),
     st.floats(),
 )
@@ -122,6 +124,14 @@ CONDITIONS: st.SearchStrategy[Condition] = st.recursive(
 @settings(max_examples=150, deadline=None)
 @given(notes(), st.lists(CONDITIONS, min_size=1, max_size=12))
 @example([note("a", "x"), note("all", "x", attributes={"n": 1})], [Not(OneOf("n", (1,)))])
+@example(
+    [note("a", "x", attributes={"n": 2**53}), note("all", "x", attributes={"n": 2**53 + 4})],
+    [
+        Range("n", None, 2**53 + 1, True, False),
+        Range("n", 2**53 + 3, None),
+        Range("n", -(10**400), 10**400),
+    ],
+)
 def test_sql_finds_the_notes_that_meet_the_condition_and_no_other(
     held: list[Note], conditions: list[Condition]
 ) -> None:
