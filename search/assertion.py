@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
 
-from notekin.search.phrase_notation import words_in
+from notekin.search.phrase_notation import places_in, words_in
 from notekin.search.sentences import sentence_around, sentences_of
 from notekin.search.triggers import Effect, Reach, Side, Trigger, Triggers, triggers_in
 from notekin.sections import sections_of
@@ -65,6 +65,8 @@ def assess_within(
     """
     first, last = sentence
     read = _sentence(text[first:last])
+    if not read.triggers.doing:
+        return _assertion(set(), section)
     begins, ends = read.span(start - first, end - first)
     return _assertion(read.effects_on(begins, ends), section)
 
@@ -82,8 +84,9 @@ def assess_whole(text: str, start: int, end: int, section: str | None) -> Assert
         sentence = _sentence(text[first:last])
         spoken = sentence.spoken()
         size += len(spoken)
-        for at in spoken:
-            counts.update(sentence.effects_on(at, at + 1))
+        if sentence.triggers.doing:
+            for at in spoken:
+                counts.update(sentence.effects_on(at, at + 1))
     most = {effect for effect, count in counts.items() if 2 * count > size}
     return _assertion(most, section)
 
@@ -120,22 +123,32 @@ def _temporality(effects: set[Effect], section: str | None) -> Temporality:
 @lru_cache(maxsize=256)
 def _sentence(text: str) -> _Sentence:
     found = words_in(text)
-    while found and found[-1][0] in {".", "!"}:
-        found.pop()
-    found = [one for at, one in enumerate(found) if one[0] != "." or not _is_cut_short(found, at)]
-    words = ["^", *(word for word, _, _ in found), "$"]
-    places = [(start, end) for _, start, end in found]
-    return _Sentence(words, places, triggers_in(words))
+    kept = _kept(found)
+    words = ["^", *(found[at] for at in kept), "$"]
+    triggers = triggers_in(words)
+    places = places_in(text) if triggers.doing else []
+    return _Sentence(words, [places[at] for at in kept] if places else [], triggers)
 
 
-def _is_cut_short(found: Sequence[tuple[str, int, int]], at: int) -> bool:
-    """Say whether a full stop is that of an abbreviation."""
-    return at > 0 and found[at - 1][0] in _CUT_SHORT
+def _kept(found: Sequence[str]) -> Sequence[int]:
+    """Return which words and signs count: neither those that end the sentence nor a word."""
+    size = len(found)
+    while size and found[size - 1] in {".", "!"}:
+        size -= 1
+    if "." not in found[:size]:
+        return range(size)
+    return [at for at in range(size) if found[at] != "." or found[max(at - 1, 0)] not in _CUT_SHORT]
 
 
 @dataclass(frozen=True, slots=True)
 class _Sentence:
-    """A sentence as words between ``^`` and ``$``, their places, and the phrases in it."""
+    """A sentence as words between ``^`` and ``$``, and the phrases in it.
+
+    Attributes:
+        words: The words, and ``^`` and ``$``.
+        places: Where each word stands; empty where no phrase does anything.
+        triggers: The phrases.
+    """
 
     words: Sequence[str]
     places: Sequence[tuple[int, int]]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from notekin.search.assertion import assess_in, assess_within
-from notekin.search.phrase_notation import words_in
+from notekin.search.phrase_notation import places_in, words_in
 from notekin.search.sentences import WIDEST, sentence_around, sentences_of
 from notekin.search.triggers import triggers_in
 from notekin.search.wording import wanted_of
@@ -226,11 +226,11 @@ def _telling(query: str) -> list[Wanted]:
 
 def _without_triggers(query: str) -> str:
     """Return the query with blanks for what negates, dates or attributes its concepts."""
-    found = words_in(query)
-    triggers = triggers_in(["^", *(word for word, _, _ in found), "$"])
+    triggers = triggers_in(["^", *words_in(query), "$"])
+    places = places_in(query)
     plain = query
     for trigger in triggers.doing:
-        for _, start, end in found[max(trigger.start - 1, 0) : trigger.end - 1]:
+        for start, end in places[max(trigger.start - 1, 0) : trigger.end - 1]:
             plain = plain[:start] + " " * (end - start) + plain[end:]
     return plain
 

@@ -1,13 +1,13 @@
 """What of a note speaks for it: its passages that matched, and what they say of the query.
 
-Passages are chosen by nearness in meaning and by the query's words that they say. Which say
-any, the store knows (storage/telling.py); only the likeliest are read.
+Passages are ordered by nearness in meaning and by the query's words that they say. Which say
+any, the store knows (storage/telling.py); no more of them are read than it takes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 
 import numpy as np
@@ -24,8 +24,6 @@ from notekin.types import Assertion, Vectors
 
 SHOWN = 3
 """Passages that a hit shows at most."""
-_LIKELIEST = 4
-"""Passages that are read at least, where there are so many."""
 _WORDS_COUNT = 0.35
 """What saying all of the query's words is worth, beside a cosine."""
 
@@ -51,8 +49,34 @@ class _Candidate:
 
     passage: StoredPassage
     score: float
-    worth: float
-    mentions: tuple[Mention, ...] = ()
+    mentions: tuple[Mention, ...]
+    best: Mention | None
+
+    @property
+    def size(self) -> int:
+        """How many of the query's words its best sentence says."""
+        return len(self.best.parts) if self.best else 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Note:
+    """A note, and those of its passages that were read.
+
+    Attributes:
+        scores: The passages' cosines with the query, float32 of shape (passages,).
+        told: Which of them say what.
+        read: By their places; a passage is read once.
+    """
+
+    text: str
+    passages: Sequence[StoredPassage]
+    scores: Vectors
+    told: Told
+    read: dict[int, _Candidate] = field(default_factory=dict)
+
+    def said(self, at: int) -> int:
+        """Return how many of the query's words a passage is told to say."""
+        return len(self.told.get(at, ()))
 
 
 class Witness:
@@ -104,79 +128,91 @@ class Witness:
         scores = np.zeros(len(passages), np.float32)
         if self._query is not None and vectors is not None:
             scores = vectors @ self._query
-        places = self._places(passages, scores, told)
-        candidates = [self._candidate(text, passages[at], float(scores[at])) for at in places]
-        candidates.sort(key=lambda one: -one.worth)
-        holding = self._holding(text, candidates)
-        shown = (holding or candidates)[:SHOWN]
+        note = _Note(text, passages, scores, told)
+        order = self._order(note)
+        holding = list(islice(self._holding(note, order), SHOWN))
+        shown = holding or [self._read(note, at) for at in order[:SHOWN]]
         return Testimony(
             tuple(self._evidence(text, one) for one in shown),
             shown[0].passage.family if shown else None,
             bool(holding),
         )
 
-    def _places(self, passages: Sequence[StoredPassage], scores: Vectors, told: Told) -> list[int]:
-        """Return which passages to look into: the likeliest.
-
-        Where it is asked what they say of the words, all that say any are looked into.
-        """
-        said = np.zeros(len(passages), np.float32)
-        for at, words in told.items():
-            said[at] = len(words)
-        order = np.argsort(-scores - self._word_worth * said, kind="stable").tolist()
-        inside = [
-            at for at in order if self._sections is None or passages[at].section in self._sections
-        ]
-        if not self._asserted:
-            return inside[:_LIKELIEST]
-        return [at for place, at in enumerate(inside) if place < _LIKELIEST or at in told]
+    def _order(self, note: _Note) -> list[int]:
+        """Return the places of the passages that may be shown, the likeliest first."""
+        said = np.array([note.said(at) for at in range(len(note.passages))], np.float32)
+        worth = note.scores + self._word_worth * said
+        order: list[int] = np.argsort(-worth, kind="stable").tolist()
+        if self._sections is None:
+            return order
+        return [at for at in order if note.passages[at].section in self._sections]
 
     @property
     def _word_worth(self) -> float:
         """What a passage is worth more for each of the query's words that it says."""
         return _WORDS_COUNT / self._concepts.size if self._concepts else 0.0
 
-    def _candidate(self, text: str, passage: StoredPassage, score: float) -> _Candidate:
-        if self._concepts is None:
-            return _Candidate(passage, score, score)
-        mentions = self._concepts.mentions(text, passage.start, passage.end, passage.section)
-        said = len({place for one in mentions for place in one.parts})
-        return _Candidate(passage, score, score + self._word_worth * said, mentions)
+    def _read(self, note: _Note, at: int) -> _Candidate:
+        """Return a passage with what it says; one that is told to say nothing is not read."""
+        if at not in note.read:
+            passage, mentions = note.passages[at], tuple[Mention, ...]()
+            if self._concepts is not None and note.said(at):
+                mentions = self._concepts.mentions(
+                    note.text, passage.start, passage.end, passage.section
+                )
+            best = self._best(mentions)
+            note.read[at] = _Candidate(passage, float(note.scores[at]), mentions, best)
+        return note.read[at]
 
-    def _best(self, one: _Candidate) -> Mention | None:
-        """Return the sentence of a passage that matched best; None where none did."""
-        return max(one.mentions, key=self._rank_of, default=None)
+    def _best(self, mentions: Sequence[Mention]) -> Mention | None:
+        """Return the sentence that matched best; None where none did."""
+        most = max((len(one.parts) for one in mentions), default=0)
+        longest = [one for one in mentions if len(one.parts) == most]
+        return max(longest, key=self._rank_of) if len(longest) > 1 else next(iter(longest), None)
 
     def _rank_of(self, mention: Mention) -> tuple[object, ...]:
-        """Return what the best mention has most of: words, what is asked for, certainty."""
+        """Return what the best of the mentions has most of: what is asked for, certainty."""
         holds = is_asserted(self._asserted, mention.assertions, mention.assertion)
-        nearness = tuple(not far for far in distance(mention.assertion))
-        return len(mention.parts), holds, nearness
+        return holds, tuple(not far for far in distance(mention.assertion))
 
-    def _holding(self, text: str, candidates: Sequence[_Candidate]) -> list[_Candidate]:
-        """Return the passages that say what is asked for, of those that say most of the words."""
+    def _holding(self, note: _Note, order: Sequence[int]) -> Iterator[_Candidate]:
+        """Give the passages that say what is asked for, of those that say most of the words.
+
+        Where none says any, it is the likeliest passage, and what most of it says.
+        """
+        most = self._most_said(note, order) if self._asserted else 0
+        if self._asserted and not most:
+            order = order[:1]
+        for at in order:
+            if note.said(at) >= most:
+                one = self._read(note, at)
+                if one.size >= most and self._holds(note.text, one):
+                    yield one
+
+    def _most_said(self, note: _Note, order: Sequence[int]) -> int:
+        """Return how many of the query's words a sentence says at most.
+
+        None says more than its passage: those that are told to say fewer are not read.
+        """
+        most = 0
+        for at in sorted(order, key=note.said, reverse=True):
+            if note.said(at) <= most:
+                break
+            most = max(most, self._read(note, at).size)
+        return most
+
+    def _holds(self, text: str, one: _Candidate) -> bool:
         if not self._asserted:
-            return list(candidates)
-        bests = [self._best(one) for one in candidates]
-        sizes = [len(best.parts) if best else 0 for best in bests]
-        most = max(sizes, default=0)
-        looked_at = zip(candidates, bests, sizes, strict=True)
-        return [
-            one
-            for one, best, size in islice(looked_at, None if most else 1)
-            if size == most and self._holds(text, one.passage, best)
-        ]
-
-    def _holds(self, text: str, passage: StoredPassage, best: Mention | None) -> bool:
-        if best is not None:
-            return is_asserted(self._asserted, best.assertions, best.assertion)
-        whole = _whole(text, passage)
+            return True
+        if one.best is not None:
+            return is_asserted(self._asserted, one.best.assertions, one.best.assertion)
+        whole = _whole(text, one.passage)
         return whole is not None and is_asserted(self._asserted, {}, whole)
 
     def _evidence(self, text: str, one: _Candidate) -> Evidence:
-        passage = one.passage
+        passage, best = one.passage, one.best
         start, end = widened(text, passage.start, passage.end, self._context)
-        assertion, best = None, self._best(one)
+        assertion = None
         if best is not None:
             assertion = best.assertion
         elif self._concepts is not None:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
+from notekin.types import Span
+
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W\d_]+)?|\n|[^\w\s]|_")
 _SIGN = re.compile(r"\{\w+\}|<\w+>|[^\W_]+(?:'[^\W\d_]+)?|\||[^\w\s]")
 _YEAR = re.compile(r"(?:19|20)\d\d")
@@ -20,9 +22,14 @@ _NUMBER = re.compile(
 _CACHED_WORDS = 1 << 16
 
 
-def words_in(text: str) -> list[tuple[str, int, int]]:
-    """Return the words and signs of a text in lower case, each with its place in the text."""
-    return [(plain(match[0]), *match.span()) for match in _WORD.finditer(text)]
+def words_in(text: str) -> list[str]:
+    """Return the words and signs of a text, as phrases know them."""
+    return [plain(word) for word in _WORD.findall(text)]
+
+
+def places_in(text: str) -> list[Span]:
+    """Return where each of ``words_in`` stands in the text."""
+    return [match.span() for match in _WORD.finditer(text)]
 
 
 @lru_cache(_CACHED_WORDS)

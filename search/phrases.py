@@ -88,17 +88,23 @@ class Phrases(Generic[Meaning]):
         """
         found: list[Match[Meaning]] = []
         until = 0
-        for at, word in enumerate(words):
-            if at < until or word not in self._by_first:
+        for at in [at for at, word in enumerate(words) if word in self._by_first]:
+            if at < until:
                 continue
-            match = self._longest(words, at)
+            state = self._starts.get(words[at]) or self._start(words[at])
+            following = words[at + 1] if at + 1 < len(words) else None
+            if state.fit is None and following not in state.expected:
+                continue
+            match = self._longest(state, words, at)
             if match is not None:
                 found.append(match)
                 until = match.end
         return found
 
-    def _longest(self, words: Sequence[str], at: int) -> Match[Meaning] | None:
-        state = self._starts.get(words[at]) or self._start(words[at])
+    def _longest(
+        self, state: _State[Meaning], words: Sequence[str], at: int
+    ) -> Match[Meaning] | None:
+        """Return the longest phrase that begins at ``at``, whose word leads to this state."""
         best, until = state.fit, at + 1
         for place in range(until, len(words)):
             word = words[place]

@@ -72,16 +72,24 @@ class Trigger:
 
 @dataclass(frozen=True, slots=True)
 class Triggers:
-    """The phrases of a sentence that do something, and those that end what others do."""
+    """The phrases of a sentence that do something, and those that end what these do."""
 
     doing: tuple[Trigger, ...]
     stops: tuple[Trigger, ...]
 
 
+_NONE = Triggers((), ())
+
+
 def triggers_in(words: Sequence[str]) -> Triggers:
-    """Return the phrases of a sentence, given as words between ``^`` and ``$``, in order."""
+    """Return the phrases of a sentence, given as words between ``^`` and ``$``, in order.
+
+    Most sentences hold none that does anything; those that would end it are not looked for.
+    """
     known = tables()
     found = known.doing.find(words)
+    if all(rule.effect is Effect.NOTHING for match in found for rule in match.meanings):
+        return _NONE
     stops = [
         match
         for match in known.stops.find(words)
