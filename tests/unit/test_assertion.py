@@ -143,6 +143,8 @@ def test_sentences_end_where_a_reader_would_say(text: str, expected: list[str]) 
     ("text", "concept", "polarity"),
     [
         ("Pain: 0, slept well.", "Pain", Polarity.NEGATED),
+        ("Not in labor force (finding), stress (finding).", "stress", Polarity.AFFIRMED),
+        ("Not in acute distress, pain or fever.", "pain", Polarity.NEGATED),
         ("Pain: 7, worse at night.", "Pain", Polarity.AFFIRMED),
         ("Explosive headache out of the blue at 17:40, neck stiff.", "headache", Polarity.AFFIRMED),
         ("Aspirin given for chest pain at 08:00; ECG normal.", "chest pain", Polarity.AFFIRMED),
