@@ -191,14 +191,15 @@ def warm(
 
 
 def taking_turns(ways: dict[str, Callable[[str], object]], texts: Sequence[str]) -> Times:
-    """Return how long each way takes for each text, after a warm-up."""
+    """Return how long each way takes for each text, after a warm-up with the first of them."""
     times: Times = defaultdict(list)
-    for text in [*texts[:10], *texts]:
+    first = texts[:10]
+    for text in [*first, *texts]:
         for name, call in ways.items():
             began = time.perf_counter()
             call(text)
             times[name].append(time.perf_counter() - began)
-    return {name: taken[10:] for name, taken in times.items()}
+    return {name: taken[len(first) :] for name, taken in times.items()}
 
 
 def summary(times: Times) -> dict[str, dict[str, float]]:
