@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 import notekin
 from notekin import cli
 from notekin.errors import NotekinError
+from notekin.indexer.longformer.linear import int8_is_right
 from tests.support.notes import CANARY
 from tests.support.tiny_longformer import write_tiny_bert, write_tiny_longformer
 
@@ -280,17 +281,31 @@ def test_a_store_keeps_the_pooling_that_it_was_made_with(
     assert "other vectors" in str(error(*asked, "cls"))
 
 
-def test_a_store_made_in_fp32_answers_in_bf16_and_refuses_int8(
+def test_a_store_made_in_fp32_answers_in_bf16(
+    tmp_path: Path, model: Path, notes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOTEKIN_PRECISION", "fp32")
+    assert run("index", notes, "--store", tmp_path / "s", "--model", model).exit_code == 0
+    monkeypatch.setenv("NOTEKIN_PRECISION", "bf16")
+    assert len(answer("search", "fever", "--store", tmp_path / "s")["hits"]) == 4
+
+
+def test_a_store_made_in_fp32_refuses_int8_and_one_made_in_int8_stays_so(
     tmp_path: Path, model: Path, notes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stores = {name: tmp_path / name for name in ("fp32", "int8")}
-    for precision, store in stores.items():
-        monkeypatch.setenv("NOTEKIN_PRECISION", precision)
-        assert run("index", notes, "--store", store, "--model", model).exit_code == 0
+    monkeypatch.setenv("NOTEKIN_PRECISION", "fp32")
+    assert run("index", notes, "--store", stores["fp32"], "--model", model).exit_code == 0
+    monkeypatch.setenv("NOTEKIN_PRECISION", "int8")
+    make = ("index", notes, "--store", stores["int8"], "--model", model)
+    if not int8_is_right():
+        assert "can't run int8" in str(error(*make))
+        assert not stores["int8"].exists()
+        return
+    assert run(*make).exit_code == 0
     assert "other vectors" in str(error("search", "fever", "--store", stores["fp32"]))
     monkeypatch.setenv("NOTEKIN_PRECISION", "bf16")
-    for store in stores.values():
-        assert len(answer("search", "fever", "--store", store)["hits"]) == 4
+    assert len(answer("search", "fever", "--store", stores["int8"])["hits"]) == 4
 
 
 @pytest.mark.parametrize("code", ["import notekin", "import notekin.cli"])
