@@ -131,7 +131,7 @@ def _sentence(text: str) -> _Sentence:
 
 
 def _kept(found: Sequence[str]) -> Sequence[int]:
-    """Return which words and signs count: neither those that end the sentence nor a word."""
+    """Return which words and signs count: not those that end the sentence or an abbreviation."""
     size = len(found)
     while size and found[size - 1] in {".", "!"}:
         size -= 1

@@ -24,7 +24,7 @@ from notekin.types import Assertion, Vectors
 
 SHOWN = 3
 """Passages that a hit shows at most."""
-_WORDS_COUNT = 0.35
+WORDS_COUNT = 0.35
 """What saying all of the query's words is worth, beside a cosine."""
 
 
@@ -150,7 +150,7 @@ class Witness:
     @property
     def _word_worth(self) -> float:
         """What a passage is worth more for each of the query's words that it says."""
-        return _WORDS_COUNT / self._concepts.size if self._concepts else 0.0
+        return WORDS_COUNT / self._concepts.size if self._concepts else 0.0
 
     def _read(self, note: _Note, at: int) -> _Candidate:
         """Return a passage with what it says; one that is told to say nothing is not read."""

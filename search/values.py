@@ -80,7 +80,10 @@ def _when(value: object) -> date | datetime:
 
 
 def _end(value: End | None) -> float | date | None:
-    """Return an end of an attribute's range: a number or a day."""
+    """Return an end of an attribute's range: a number or a day.
+
+    A whole number that no float is stays what it is: storage/condition_sql.py compares it exactly.
+    """
     if isinstance(value, str) and DAY.fullmatch(value):
         return _when(value)
     if isinstance(value, str):
@@ -90,7 +93,10 @@ def _end(value: End | None) -> float | date | None:
     if value is None or isinstance(value, date):
         return value
     _checked(value)
-    return value if isinstance(value, bool) or float(value) != value else float(value)
+    if isinstance(value, bool):
+        return value
+    nearest = float(value)
+    return nearest if nearest == value else value
 
 
 def _known(value: Value) -> Scalar | datetime:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from notekin.search.asserted import Asserted, is_asserted
 from notekin.search.assertion import assess_whole
 from notekin.search.concepts import Concepts, Mention, distance
-from notekin.search.evidence import SHOWN, Witness
+from notekin.search.evidence import SHOWN, WORDS_COUNT, Witness
 from notekin.storage.records import StoredPassage
 from notekin.types import Span, Vectors
 from tests.support.telling import told_plainly
@@ -85,7 +85,7 @@ def heard_plainly(
         ]
 
     worth = [
-        float(scores[at] + np.float32(0.35 / max(concepts.size, 1) * len(told.get(at, ()))))
+        float(scores[at] + np.float32(WORDS_COUNT / max(concepts.size, 1) * len(told.get(at, ()))))
         for at in range(len(passages))
     ]
     inside = [
@@ -102,6 +102,13 @@ def heard_plainly(
 
 
 @settings(max_examples=400, deadline=None)
+@example("fever", [("no Fever . Fever", None, 1.0)], None, [])
+@example(
+    "heart failure",
+    [("heart . failure", None, 1.0), ("heart failure", None, 0.0)],
+    None,
+    [Asserted.AFFIRMED],
+)
 @given(QUERIES, PASSAGES, SECTIONS, ASSERTED)
 def test_evidence_is_what_a_plain_reading_finds(
     query: str,

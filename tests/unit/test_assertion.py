@@ -143,14 +143,27 @@ def test_sentences_end_where_a_reader_would_say(text: str, expected: list[str]) 
     ("text", "concept", "polarity"),
     [
         ("Pain: 0, slept well.", "Pain", Polarity.NEGATED),
-        ("Not in labor force (finding), stress (finding).", "stress", Polarity.AFFIRMED),
-        ("Not in acute distress, pain or fever.", "pain", Polarity.NEGATED),
         ("Pain: 7, worse at night.", "Pain", Polarity.AFFIRMED),
         ("Explosive headache out of the blue at 17:40, neck stiff.", "headache", Polarity.AFFIRMED),
         ("Aspirin given for chest pain at 08:00; ECG normal.", "chest pain", Polarity.AFFIRMED),
     ],
 )
 def test_a_nought_denies_and_another_number_or_an_hour_does_not(
+    text: str, concept: str, polarity: Polarity
+) -> None:
+    start = text.index(concept)
+    assert assess(text, start, start + len(concept)).polarity is polarity
+
+
+@pytest.mark.parametrize(
+    ("text", "concept", "polarity"),
+    [
+        ("Not in labor force (finding), stress (finding).", "stress", Polarity.AFFIRMED),
+        ("Not in acute distress, pain or fever.", "pain", Polarity.NEGATED),
+        ("He is not in heart failure, afebrile.", "heart failure", Polarity.NEGATED),
+    ],
+)
+def test_not_in_denies_a_list_and_not_what_else_follows(
     text: str, concept: str, polarity: Polarity
 ) -> None:
     start = text.index(concept)

@@ -1,10 +1,12 @@
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from notekin.errors import FilterError
 from notekin.search.filters import condition_of
+from notekin.search.where import parse_where
 from notekin.storage.snapshot import Snapshot
 from tests.support.notes import note, store_of
 from tests.support.words import WordEncoder
@@ -89,3 +91,21 @@ def test_an_unknown_field_is_named_with_those_there_are(snapshot: Snapshot) -> N
 def test_what_is_no_date_is_refused(snapshot: Snapshot, when: str) -> None:
     with pytest.raises(FilterError, match="2024-03-01"):
         found(snapshot, after=when)
+
+
+@pytest.mark.parametrize(
+    ("where", "notes"),
+    [
+        (f"serial < {2**53 + 1}", "a"),
+        (f"serial <= {2**53 + 1}", "a"),
+        (f"serial > {2**53 + 1}", "b"),
+        (f"serial > {2**53 + 3}", "b"),
+    ],
+)
+def test_a_range_ends_at_a_whole_number_that_no_float_is(
+    tmp_path: Path, where: str, notes: str
+) -> None:
+    a = note("a", "x", attributes={"serial": 2**53})
+    b = note("b", "x", attributes={"serial": 2**53 + 4})
+    snapshot = store_of(tmp_path / "s", WordEncoder(), a, b).snapshot()
+    assert found(snapshot, where=parse_where([where])) == notes
