@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -41,6 +42,8 @@ class Answer(Enum):
 VERDICTS = {Answer.YES: Verdict.YES, Answer.NO: Verdict.NO, Answer.UNSURE: Verdict.UNSURE}
 ESCAPE, END = "\x1b", "\x04"
 """How what an arrow or a function key sends begins; Ctrl-D."""
+SEES_CTRL_C_S = 0.1
+"""Seconds until a Ctrl-C is seen that came just before the wait for a key, which it cannot end."""
 KEYS = "y yes   n no   u unsure   s skip   b back   q quit"
 
 
@@ -172,6 +175,8 @@ class _Keys:
     def next(self) -> str:
         """Return the next key; empty where the person ends with Ctrl-D."""
         if not self._ahead:
+            while not select.select([self._terminal], [], [], SEES_CTRL_C_S)[0]:
+                pass  # here Python raises what a signal asked for
             self._ahead = os.read(self._terminal, 64).decode(errors="replace")
         if self._ahead.startswith(ESCAPE):
             self._ahead = ""

@@ -10,6 +10,8 @@ import signal
 import subprocess
 import sys
 import termios
+import threading
+import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +20,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from notekin.reviewing import Question, review
+from notekin.reviewing import Question, review, typed_keys
 from notekin.search.cohort.accuracy import Accuracy
 from notekin.search.cohort.calibration import Aim, Candidates
 from notekin.search.cohort.judgements import Verdict
@@ -170,15 +172,49 @@ def test_single_keys_of_a_terminal_are_taken_without_return(keys: str, said: str
         start_new_session=True,
         preexec_fn=at_a_terminal,
     ) as process:
-        shown = read_until(main, "quit")
-        for key in re.findall(r"\x1b\[B|.", keys):
-            os.write(main, key.encode())
-            shown += read_until(main, *(("Keys:",) if len(key) > 1 else ("quit", "said")))
-        assert process.wait(60) == 0
+        try:
+            shown = read_until(main, "quit")
+            for key in re.findall(r"\x1b\[B|.", keys):
+                os.write(main, key.encode())
+                shown += read_until(main, *(("Keys:",) if len(key) > 1 else ("quit", "said")))
+            assert process.wait(60) == 0
+        finally:
+            process.kill()
     while said not in shown:
         shown += some_of(main)
     os.close(side)
     os.close(main)
+
+
+def test_ctrl_c_is_seen_though_it_does_not_end_the_wait_for_a_key(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    main, side = pty.openpty()
+    seen, nudged = threading.Event(), threading.Event()
+
+    def interrupt() -> None:
+        """Take the signal in this thread, so that the wait of the other goes on."""
+        time.sleep(0.3)
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+        if not seen.wait(10):
+            nudged.set()
+            os.write(main, b"y")
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with os.fdopen(side) as terminal:
+            monkeypatch.setattr(sys, "stdin", terminal)
+            with typed_keys() as read:
+                thread = threading.Thread(target=interrupt)
+                thread.start()
+                with pytest.raises(KeyboardInterrupt):
+                    read()
+                seen.set()
+                thread.join()
+    finally:
+        signal.signal(signal.SIGINT, before)
+        os.close(main)
+    assert not nudged.is_set()
 
 
 def at_a_terminal() -> None:
