@@ -29,6 +29,8 @@ _LINKS = frozenset({"and", "or", "nor", "/", "vs", "versus", "&"})
 _VERB = re.compile(
     "is|was|are|were|has|had|have|will|would|can|could|does|did|do|shows|showed|continues"
 )
+_GLUED = re.compile(r"(?<![^\s(/])[?+-](?=[^\W\d_])")
+"""A sign that is written together with the word after it alone: ``?PE``, ``+cough``."""
 _CUT_SHORT = frozenset({"neg", "pos", "hx", "hist", "poss", "prob", "susp"})
 """Words of the phrases that may be written with a full stop, which says nothing."""
 _BULLETS = frozenset({"-", "*", "\u2022", "\u00b7"})
@@ -123,11 +125,25 @@ def _temporality(effects: set[Effect], section: str | None) -> Temporality:
 @lru_cache(maxsize=256)
 def _sentence(text: str) -> _Sentence:
     found = words_in(text)
+    if "?" in text or "+" in text:
+        found = _with_marks(found, text)
     kept = _kept(found)
     words = ["^", *(found[at] for at in kept), "$"]
     triggers = triggers_in(words)
     places = places_in(text) if triggers.doing else []
     return _Sentence(words, [places[at] for at in kept] if places else [], triggers)
+
+
+def _with_marks(found: Sequence[str], text: str) -> list[str]:
+    """Return the words with marks for ``?PE``, and for ``-fever`` beside ``+cough``."""
+    glued = {match.start(): match[0] for match in _GLUED.finditer(text)}
+    marks = {"?": "<asks>"}
+    if "+" in glued.values():
+        marks["-"] = "<minus>"
+    return [
+        marks.get(glued.get(start, ""), word)
+        for word, (start, _) in zip(found, places_in(text), strict=True)
+    ]
 
 
 def _kept(found: Sequence[str]) -> Sequence[int]:

@@ -19,6 +19,10 @@ _YEAR = re.compile(r"(?:19|20)\d\d")
 _NUMBER = re.compile(
     "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty"
 )
+_CONTRACTED = re.compile(
+    "aint|arent|cant|couldnt|didnt|doesnt|dont|hadnt|hasnt|havent|isnt|wasnt|werent|wouldnt"
+)
+"""Words that are written without their apostrophe, too."""
 _CACHED_WORDS = 1 << 16
 
 
@@ -43,6 +47,8 @@ def plain(word: str) -> str:
         return lower
     if lower.isdigit():
         return "<year>" if _YEAR.fullmatch(lower) else "<n>"
+    if _CONTRACTED.fullmatch(lower):
+        return f"{lower[:-1]}'t"
     return "<n>" if _NUMBER.fullmatch(lower) else lower
 
 
