@@ -31,7 +31,13 @@ _VERB = re.compile(
 )
 _GLUED = re.compile(r"(?<![^\s(/])[?+-](?=[^\W\d_])")
 """A sign that is written together with the word after it alone: ``?PE``, ``+cough``."""
-_CUT_SHORT = frozenset({"neg", "pos", "hx", "hist", "poss", "prob", "susp"})
+_ANSWERED = re.compile(
+    r":\s*(no|none|nil|denies|denied|negative|absent)(?=\s+[^:.;,\n]{1,40}:\s*"
+    r"(?:no|none|nil|denies|denied|negative|absent|yes|reports|positive|present)\b)",
+    re.IGNORECASE,
+)
+"""An answer with which no more than the question is over: ``Rash: no Cough: yes``."""
+_CUT_SHORT = frozenset({"neg", "pos", "hx", "hist", "poss", "prob", "susp", "prev"})
 """Words of the phrases that may be written with a full stop, which says nothing."""
 _BULLETS = frozenset({"-", "*", "\u2022", "\u00b7"})
 _HISTORICAL = frozenset(
@@ -125,7 +131,7 @@ def _temporality(effects: set[Effect], section: str | None) -> Temporality:
 @lru_cache(maxsize=256)
 def _sentence(text: str) -> _Sentence:
     found = words_in(text)
-    if "?" in text or "+" in text:
+    if "?" in text or "+" in text or text.count(":") > 1:
         found = _with_marks(found, text)
     kept = _kept(found)
     words = ["^", *(found[at] for at in kept), "$"]
@@ -135,15 +141,15 @@ def _sentence(text: str) -> _Sentence:
 
 
 def _with_marks(found: Sequence[str], text: str) -> list[str]:
-    """Return the words with marks for ``?PE``, and for ``-fever`` beside ``+cough``."""
+    """Return the words with marks for ``?PE``, for ``-fever`` beside ``+cough``, for answers."""
     glued = {match.start(): match[0] for match in _GLUED.finditer(text)}
-    marks = {"?": "<asks>"}
-    if "+" in glued.values():
-        marks["-"] = "<minus>"
-    return [
-        marks.get(glued.get(start, ""), word)
-        for word, (start, _) in zip(found, places_in(text), strict=True)
-    ]
+    signs = {"?": "<asks>"} | ({"-": "<minus>"} if "+" in glued.values() else {})
+    marks = {at: signs.get(sign, sign) for at, sign in glued.items()}
+    marks |= {match.start(1): "<no>" for match in _ANSWERED.finditer(text)}
+    if not marks:
+        return list(found)
+    places = places_in(text)
+    return [marks.get(start, word) for word, (start, _) in zip(found, places, strict=True)]
 
 
 def _kept(found: Sequence[str]) -> Sequence[int]:

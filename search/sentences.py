@@ -11,11 +11,13 @@ from notekin.types import Span
 WIDEST = 1500
 """How far a sentence is looked for to either side; a longer one is cut there."""
 
-_NEVER_LAST = re.compile(r"(?i:dr|mr|mrs|ms|prof|vs|e\.g|i\.e|approx|fig|p\.r\.n|st|e)")
+_NEVER_LAST = re.compile(
+    r"(?i:dr|mr|mrs|ms|prof|vs|e\.g|i\.e|approx|fig|p\.r\.n|st|e|poss|prob|susp|prev)"
+)
 """Abbreviations after which the sentence goes on, whatever follows."""
 _SELDOM_LAST = re.compile(
     r"(?i:pts?|dept|no|inc|m[gl]|kg|hrs?|min|[wh]t|temp|resp|abd|ext|neuro|[hdtrsf]x|[jqs]r?|p\.o|b\.i\.d|"
-    r"[tq]\.i\.d|q\.[dh]|i\.[vm]|[ap]\.m|etc|al|esp|incl|neg|pos|hist|poss|prob|susp|s\.p|h\.o|c\.o|u\.s|[md]\.[do]|d\.c|"
+    r"[tq]\.i\.d|q\.[dh]|i\.[vm]|[ap]\.m|etc|al|esp|incl|neg|pos|hist|s\.p|h\.o|c\.o|u\.s|[md]\.[do]|d\.c|"
     r"n\.p\.o|b\.p|[a-z])"
 )
 """Abbreviations after which the sentence ends only where a capital follows."""
