@@ -21,10 +21,12 @@ from notekin.types import Assertion, Experiencer, Polarity, Span, Temporality
 
 _NEAR_WORDS = 5
 _TARGET = "<target>"
+_NEXT = "<item>"
 _OPENS = re.compile(
     "following|these|symptoms|signs|for|of|include|includes|including|any|below|with"
 )
 """Words before a colon that opens what a phrase speaks of: ``negative for the following:``."""
+_PARTS = frozenset({":", ";", "\n", _NEXT})
 _LINKS = frozenset({"and", "or", "nor", "/", "vs", "versus", "&"})
 _VERB = re.compile(
     "is|was|are|were|has|had|have|will|would|can|could|does|did|do|shows|showed|continues"
@@ -37,6 +39,8 @@ _ANSWERED = re.compile(
     re.IGNORECASE,
 )
 """An answer with which no more than the question is over: ``Rash: no Cough: yes``."""
+_ITEM = re.compile(r"(?<=[^\n] )\d{1,2}(?=[.)] )|^1(?=[.)] )")
+"""The number of an item of a list that goes on in its line: ``1. Gout 2. Asthma``."""
 _CUT_SHORT = frozenset({"neg", "pos", "hx", "hist", "poss", "prob", "susp", "prev"})
 """Words of the phrases that may be written with a full stop, which says nothing."""
 _BULLETS = frozenset({"-", "*", "\u2022", "\u00b7"})
@@ -131,7 +135,7 @@ def _temporality(effects: set[Effect], section: str | None) -> Temporality:
 @lru_cache(maxsize=256)
 def _sentence(text: str) -> _Sentence:
     found = words_in(text)
-    if "?" in text or "+" in text or text.count(":") > 1:
+    if _may_need_marks(text):
         found = _with_marks(found, text)
     kept = _kept(found)
     words = ["^", *(found[at] for at in kept), "$"]
@@ -140,12 +144,18 @@ def _sentence(text: str) -> _Sentence:
     return _Sentence(words, [places[at] for at in kept] if places else [], triggers)
 
 
+def _may_need_marks(text: str) -> bool:
+    return "?" in text or "+" in text or text.count(":") > 1 or " 2. " in text or " 2) " in text
+
+
 def _with_marks(found: Sequence[str], text: str) -> list[str]:
-    """Return the words with marks for ``?PE``, for ``-fever`` beside ``+cough``, for answers."""
+    """Return the words with marks for ``?PE``, ``-fever`` beside ``+cough``, answers and items."""
     glued = {match.start(): match[0] for match in _GLUED.finditer(text)}
     signs = {"?": "<asks>"} | ({"-": "<minus>"} if "+" in glued.values() else {})
     marks = {at: signs.get(sign, sign) for at, sign in glued.items()}
     marks |= {match.start(1): "<no>" for match in _ANSWERED.finditer(text)}
+    if " 2. " in text or " 2) " in text:
+        marks |= {match.start(): _NEXT for match in _ITEM.finditer(text)}
     if not marks:
         return list(found)
     places = places_in(text)
@@ -256,9 +266,7 @@ class _Sentence:
 
     def _crosses_signs(self, trigger: Trigger, gap: range) -> bool:
         """Say whether the phrase holds across the colons, semicolons and lines between the two."""
-        return all(
-            self._crosses(trigger, gap, at) for at in gap if self.words[at] in {":", ";", "\n"}
-        )
+        return all(self._crosses(trigger, gap, at) for at in gap if self.words[at] in _PARTS)
 
     def _crosses(self, trigger: Trigger, gap: range, at: int) -> bool:
         """Say whether the phrase holds across one of them."""
@@ -268,13 +276,14 @@ class _Sentence:
             return after and bool(opens)
         if self.words[at] == ";":
             return after and self.words[gap.start] == ":"
-        return not self._begins_item(at) or (after and self._introduces(trigger))
+        begins = self.words[at] == _NEXT or self._begins_item(at)
+        return not begins or (after and self._introduces(trigger, self.words[at]))
 
     def _begins_item(self, newline: int) -> bool:
         """Say whether the line that begins here is an item of a list."""
         word, sign = self.words[newline + 1], self.words[min(newline + 2, len(self.words) - 1)]
         return word in _BULLETS or (word == "<n>" and sign in {".", ")"})
 
-    def _introduces(self, trigger: Trigger) -> bool:
-        """Say whether the phrase stands in the line before a list's first item."""
-        return not any(self.words[at] == "\n" for at in range(trigger.start))
+    def _introduces(self, trigger: Trigger, begins: str) -> bool:
+        """Say whether the phrase stands before a list's first item, or in the line before it."""
+        return not any(self.words[at] == begins for at in range(trigger.start))
