@@ -26,7 +26,7 @@ class Labelled:
 
 
 def labelled(name: str) -> list[Labelled]:
-    """Return the sentences of ``development`` or ``heldout``."""
+    """Return the sentences of ``development``, ``heldout`` or ``varied``."""
     written = (FOLDER / f"{name}.txt").read_text("utf-8")
     lines = [line for line in written.splitlines() if not line.startswith("#")]
     return list(_read("\n".join(lines)))

@@ -29,6 +29,12 @@ def test_nearly_all_sentences_that_no_rule_was_written_for_are_understood() -> N
     assert right / len(sentences) > 0.97
 
 
+def test_nearly_all_sentences_of_many_kinds_of_notes_are_understood() -> None:
+    sentences = labelled("varied")
+    right = sum(assess(one.text, one.start, one.end) == one.expected for one in sentences)
+    assert right / len(sentences) > 0.98
+
+
 def test_a_section_says_whom_and_when() -> None:
     text = "FAMILY HISTORY:\nBreast cancer, {}.\n\nPAST MEDICAL HISTORY:\nGout."
     text = text.format("[diabetes]")
