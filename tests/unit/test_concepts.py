@@ -32,6 +32,9 @@ def said(query: str, text: str, section: str | None = None) -> list[tuple[list[s
         ("denies chest pain", [("chest", NEGATED), ("pain", NEGATED)]),
         ("mother had lupus", [("lupus", OTHER)]),
         ("history of lupus", [("lupus", HISTORICAL)]),
+        ("resolved pneumonia", [("pneumonia", HISTORICAL)]),
+        ("not on insulin", [("insulin", NEGATED)]),
+        ("rule-out lupus", [("lupus", Assertion(Polarity.POSSIBLE))]),
         ("no", [("no", Assertion())]),
     ],
 )
