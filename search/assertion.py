@@ -77,7 +77,7 @@ def assess_within(
     """
     first, last = sentence
     read = _sentence(text[first:last])
-    if not read.triggers.doing:
+    if not read.places:
         return _assertion(set(), section)
     begins, ends = read.span(start - first, end - first)
     return _assertion(read.effects_on(begins, ends), section)
@@ -140,7 +140,7 @@ def _sentence(text: str) -> _Sentence:
     kept = _kept(found)
     words = ["^", *(found[at] for at in kept), "$"]
     triggers = triggers_in(words)
-    places = places_in(text) if triggers.doing else []
+    places = places_in(text) if triggers.doing or triggers.seeming else []
     return _Sentence(words, [places[at] for at in kept] if places else [], triggers)
 
 
@@ -178,7 +178,7 @@ class _Sentence:
 
     Attributes:
         words: The words, and ``^`` and ``$``.
-        places: Where each word stands; empty where no phrase does anything.
+        places: Where each word stands; empty where there is no phrase.
         triggers: The phrases.
     """
 
@@ -204,8 +204,8 @@ class _Sentence:
     def effects_on(self, begins: int, ends: int) -> set[Effect]:
         """Return what the sentence does to the words from ``begins`` up to ``ends``."""
         triggers = self.triggers
-        every = (*triggers.doing, *triggers.stops)
-        if any(one.start < ends and one.end > begins for one in every):
+        every = [(one.start, one.end) for one in (*triggers.doing, *triggers.stops)]
+        if any(first < ends and last > begins for first, last in (*every, *triggers.seeming)):
             hidden = [
                 _TARGET if begins <= at < ends else word for at, word in enumerate(self.words)
             ]

@@ -72,13 +72,17 @@ class Trigger:
 
 @dataclass(frozen=True, slots=True)
 class Triggers:
-    """The phrases of a sentence that do something, and those that end what these do."""
+    """The phrases of a sentence: what does something, what ends that, what only looks so.
+
+    Attributes:
+        doing: Those that do something.
+        stops: Those that end what these do; not looked for where there is none.
+        seeming: Those that do nothing, as words from, up to.
+    """
 
     doing: tuple[Trigger, ...]
     stops: tuple[Trigger, ...]
-
-
-_NONE = Triggers((), ())
+    seeming: tuple[tuple[int, int], ...]
 
 
 def triggers_in(words: Sequence[str]) -> Triggers:
@@ -88,21 +92,28 @@ def triggers_in(words: Sequence[str]) -> Triggers:
     """
     known = tables()
     found = known.doing.find(words)
-    if all(rule.effect is Effect.NOTHING for match in found for rule in match.meanings):
-        return _NONE
+    doing = tuple(
+        Trigger(match.start, match.end, rule)
+        for match in found
+        for rule in match.meanings
+        if rule.effect is not Effect.NOTHING
+    )
+    seeming = tuple(
+        (match.start, match.end)
+        for match in found
+        if any(rule.effect is Effect.NOTHING for rule in match.meanings)
+    )
+    if not doing:
+        return Triggers((), (), seeming)
     stops = [
         match
         for match in known.stops.find(words)
         if not any(one.start <= match.start and match.end <= one.end for one in found)
     ]
     return Triggers(
-        tuple(
-            Trigger(match.start, match.end, rule)
-            for match in found
-            for rule in match.meanings
-            if rule.effect is not Effect.NOTHING
-        ),
+        doing,
         tuple(Trigger(match.start, match.end, rule) for match in stops for rule in match.meanings),
+        seeming,
     )
 
 
