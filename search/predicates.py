@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from notekin.errors import FilterError
 from notekin.search.filters import Expression, field
+from notekin.search.values import End, lying
 from notekin.storage.conditions import AllOf
 from notekin.storage.days import DAY
 
@@ -16,8 +17,9 @@ def from_predicates(predicates: Mapping[str, object]) -> Expression:
     """Return what a task's predicates ask together; of none, every note passes.
 
     A value must be equal. Two numbers or two days in a list are a range, both ends taken in;
-    any other list is values of which one will do. ``NAME_contains`` asks that an item of the
-    list NAME is the value, the whole item: PNC is not PNC13.
+    null in place of one leaves that end open. Any other list is values of which one will do.
+    ``NAME_contains`` asks that an item of the list NAME is the value, the whole item: PNC is
+    not PNC13.
 
     Raises:
         FilterError: A value is no text, number or truth value, nor a list of them.
@@ -31,12 +33,18 @@ def _asked(name: str, value: object) -> Expression:
     if name.endswith(_CONTAINS):
         return field(name.removesuffix(_CONTAINS)).one_of(*_texts(values))
     if isinstance(value, list | tuple) and _is_range(value):
-        return field(name).between(value[0], value[1])
+        return Expression(AllOf(())) if value[0] is value[1] is None else _between(name, *value)
     return field(name).one_of(*_texts(values))
 
 
+def _between(name: str, low: End | None, high: End | None) -> Expression:
+    return Expression(lying(name, low, high))
+
+
 def _is_range(values: Sequence[object]) -> bool:
-    return len(values) == 2 and (all(map(_is_number, values)) or all(map(_is_day, values)))
+    return len(values) == 2 and (
+        None in values or all(map(_is_number, values)) or all(map(_is_day, values))
+    )
 
 
 def _is_number(value: object) -> bool:

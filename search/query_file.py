@@ -57,8 +57,13 @@ def read_queries(path: Path) -> dict[str, str]:
         return _checked(_from_json(path, text), str(path))
     if suffix.lower() in _TABLE:
         return _checked(_from_table(path, text, _TABLE[suffix.lower()]), str(path))
-    lines = enumerate(text.splitlines(), start=1)
+    lines = enumerate(_lines(text), start=1)
     return _checked(((str(at), line.strip()) for at, line in lines if line.strip()), str(path))
+
+
+def _lines(text: str) -> list[str]:
+    """Return a file's lines; what else Unicode calls a line's end may stand in a query."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
 def _text(path: Path) -> str:
@@ -73,12 +78,12 @@ def _text(path: Path) -> str:
 
 
 def _from_json(path: Path, text: str) -> Iterator[tuple[str, str]]:
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(_lines(text), start=1):
         if not line.strip():
             continue
         try:
             row = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             row = None
         if not isinstance(row, dict):
             raise ReaderError(f"{path} line {number} is no JSON object with _id and text.")
@@ -89,7 +94,8 @@ def _from_table(path: Path, text: str, delimiter: str) -> Iterator[tuple[str, st
     csv.field_size_limit(2**31 - 1)
     rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
     for row in rows:
-        yield _of_row(path, rows.line_num, row)
+        named = {(name or "").strip().lower(): cell for name, cell in row.items()}
+        yield _of_row(path, rows.line_num, named)
 
 
 def _of_row(path: Path, number: int, row: Mapping[str, object]) -> tuple[str, str]:
@@ -100,9 +106,11 @@ def _of_row(path: Path, number: int, row: Mapping[str, object]) -> tuple[str, st
     return str(name), text
 
 
-def _checked(queries: Iterable[tuple[str, str]], where: str) -> dict[str, str]:
+def _checked(queries: Iterable[tuple[str, object]], where: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, text in queries:
+        if not isinstance(text, str):
+            raise UsageError(f"{where} holds a query that is no text.")
         if name in found:
             raise UsageError(f"{where} holds two queries of one id. Give each its own.")
         if not text.strip():

@@ -136,4 +136,4 @@ def _usual(
 
 
 def _number(value: float | None) -> str | None:
-    return None if value is None else f"{value:g}"
+    return None if value is None else repr(float(value)).removesuffix(".0")

@@ -272,6 +272,11 @@ def test_a_file_of_filters_that_is_not_there_is_named(tmp_path: Path) -> None:
         ({"died": True}, "e"),
         ({"category": ["Echo", "ECG"]}, "ab"),
         ({"seen": ["2020-03-01", "2020-03-04"]}, "ce"),
+        ({"seen": ["2020-03-01", None]}, "ce"),
+        ({"age": [None, 63]}, "ab"),
+        ({"age": [41, None]}, "ac"),
+        ({"age": ["41", None]}, "ac"),
+        ({"age": [None, None]}, "abcde"),
         ({}, "abcde"),
     ],
 )
@@ -282,8 +287,11 @@ def test_a_tasks_predicates_find_just_the_notes_they_say(
 
 
 def test_a_predicate_that_is_no_value_is_refused() -> None:
-    with pytest.raises(NotekinError, match="predicate"):
-        from_predicates({"age": {"low": 1}})
+    for value in ({"low": 1}, None, [1, 2, None]):
+        with pytest.raises(NotekinError, match="predicate"):
+            from_predicates({"age": value})
+    with pytest.raises(NotekinError, match="range"):
+        from_predicates({"age": [None, "much"]})
 
 
 def test_an_attribute_that_no_live_note_has_is_refused_in_every_condition(

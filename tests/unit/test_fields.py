@@ -69,6 +69,18 @@ def test_each_field_tells_its_type_its_notes_and_its_usual_values(tmp_path: Path
     assert (found["recorded_at"].low or "").startswith("2020-05-01")
 
 
+def test_the_ends_of_a_number_are_told_whole(tmp_path: Path) -> None:
+    store = store_of(
+        tmp_path / "s",
+        ENCODER,
+        note("a", "one", attributes={"number": 20_240_315, "weight": 63.1234567}),
+        note("b", "two", attributes={"number": 2**53, "weight": 1e300}),
+    )
+    found = {one.name: one for one in store.snapshot().fields()}
+    assert (found["number"].low, found["number"].high) == ("20240315", "9007199254740992")
+    assert (found["weight"].low, found["weight"].high) == ("63.1234567", "1e+300")
+
+
 def test_only_live_notes_count(tmp_path: Path) -> None:
     store = folder(tmp_path / "s")
     commit(store, ENCODER, note("a", "new", category="Ward"))

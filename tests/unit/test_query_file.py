@@ -26,6 +26,13 @@ from tests.support.notes import CANARY
         ("q.tsv", "qid\tquery\na\tgout", {"a": "gout"}),
         ("q.txt", "gout\n\n rash \n", {"1": "gout", "3": "rash"}),
         ("q", "\ufeffgout", {"1": "gout"}),
+        ("q.jsonl", '{"_id": "a", "text": "gout\u2028rash"}\r\n', {"a": "gout\u2028rash"}),
+        (
+            "q.txt",
+            "gout\x0brash\u2028fever\r\ncough\rpain",
+            {"1": "gout\x0brash\u2028fever", "2": "cough", "3": "pain"},
+        ),
+        ("q.csv", "ID, Text\na,gout\n", {"a": "gout"}),
     ],
 )
 def test_queries_are_read_from_each_form(
@@ -49,6 +56,7 @@ def test_queries_are_read_from_each_form(
         ("q.csv", "id,text\na,gout\na,CANARY", "two queries"),
         ("q.jsonl", '{"text": "  "}', "empty query"),
         ("q.txt", "\n", "no query"),
+        ("q.jsonl", "[" * 100_000 + "CANARY", "line 1"),
     ],
 )
 def test_what_is_no_query_is_an_error_that_names_its_line(
@@ -75,5 +83,6 @@ def test_a_file_that_is_not_there_or_not_text_is_an_error(tmp_path: Path) -> Non
 def test_python_gives_texts_by_id_or_numbered() -> None:
     assert queries_of({"a": "gout"}) == {"a": "gout"}
     assert queries_of(["gout", "rash"]) == {"1": "gout", "2": "rash"}
-    with pytest.raises(UsageError):
-        queries_of([])
+    for texts in ([], [None], {"a": 7}):
+        with pytest.raises(UsageError):
+            queries_of(texts)  # type: ignore[arg-type]  # what must be refused
