@@ -198,12 +198,15 @@ class Store(Searching, Caring):
             UsageError: A mode is none, ``k`` is below 1, or a plot can't be made.
         """
         from notekin.indexer.readers import open_source
-        from notekin.search.evaluation import Plan, check_plan, evaluate
+        from notekin.indexer.readers.names import usual_field
+        from notekin.search.evaluation import Plan, check_plan, check_run, evaluate
         from notekin.search.plot import check_plot, draw, lengths_of
         from notekin.search.task import read_task
 
-        plan = Plan(modes_named(modes), k, filters, recall)
+        plan = Plan(modes_named(modes), k, filters, recall, usual_field)
         check_plan(plan)
+        if run is not None:
+            check_run(Path(run))
         if plot is not None:
             check_plot(Path(plot))
         read = read_task(Path(task))

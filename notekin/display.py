@@ -123,6 +123,9 @@ def purging(console: Console, done: PurgeReport) -> None:
 def evaluation(console: Console, measured: Evaluation) -> None:
     """Print a task's measures, mode by mode, and what chance makes of their differences."""
     console.print(f"{measured.task.name}: {len(measured.task.queries):,} queries", highlight=False)
+    if measured.not_in_corpus:
+        missing = f"{measured.not_in_corpus:,} of {measured.relevant:,}"
+        console.print(f"{missing} relevant documents are not in the corpus", highlight=False)
     table = Table("mode", *measured.results[0].metrics, "queries/s")
     for result in measured.results:
         values = [f"{value:.3f}" for value in result.metrics.values()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from pathlib import Path
@@ -11,15 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from notekin.errors import UsageError
+from notekin.errors import ReaderError, UsageError
+from notekin.search.export import falling, trec_line, written_whole
 from notekin.search.mode import Mode
 from notekin.search.ranking import Ranking
 from notekin.search.recall import PathRecall, path_recall
 from notekin.search.retrieval import Searcher
 from notekin.search.significance import randomisation_p
 from notekin.search.task import Task, TaskQuery
-from notekin.storage.conditions import AllOf, Condition
+from notekin.storage.condition_sql import FIELDS
+from notekin.storage.conditions import RECORDED_AT, AllOf, Condition, OneOf
 from notekin.storage.snapshot import Snapshot
+from notekin.text import storable
 from notekin.types import Encoder, NoteKey
 
 BATCH_QUERIES = 64
@@ -40,12 +43,15 @@ class Plan:
         filters: Whether a query's ``metadata.filters`` are asked as predicates, and its
             ``metadata.semantic_text`` as the text.
         recall: Whether to measure the recall of the path that searches take.
+        field_called: Gives the field that a column of this name usually is: the corpus may
+            have told of it so, and a predicate names it as the corpus does.
     """
 
     modes: Sequence[Mode] = (Mode.HYBRID,)
     k: int = 10
     filters: bool = False
     recall: bool = False
+    field_called: Callable[[str], str | None] = lambda _name: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +83,20 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """A task's measures by mode, and how fast it was answered."""
+    """A task's measures by mode, and how fast it was answered.
+
+    Attributes:
+        relevant: How many documents are judged relevant to some query.
+        not_in_corpus: How many of these the corpus lacks; nothing can find them.
+    """
 
     task: Task
     k: int
     results: Sequence[ModeResult]
     differences: Sequence[Difference]
     recalls: Sequence[PathRecall]
+    relevant: int
+    not_in_corpus: int
 
     def to_dict(self) -> dict[str, Any]:
         """Return what ``--json`` prints; the first mode's measures stand by themselves, too."""
@@ -98,6 +111,8 @@ class Evaluation:
         return {
             "task": self.task.name,
             "queries": len(self.task.queries),
+            "relevant": self.relevant,
+            "relevant_not_in_corpus": self.not_in_corpus,
             **modes[0],
             "modes": modes,
             "differences": [asdict(one) for one in self.differences],
@@ -105,13 +120,16 @@ class Evaluation:
         }
 
     def write_run(self, path: Path) -> None:
-        """Write what each mode found as one TREC run; the tag is the mode."""
-        with path.open("w", encoding="utf-8") as file:
+        """Write what each mode found as one TREC run; the tag is the mode.
+
+        Raises:
+            UsageError: A TREC run can't hold an id.
+        """
+        with written_whole(path) as part, part.open("w", encoding="utf-8") as file:
             for result in self.results:
                 for query, found in result.run.items():
                     for rank, (document, score) in enumerate(found.items(), start=1):
-                        line = (query, "Q0", document, str(rank), f"{score:.6f}", result.mode.value)
-                        file.write("\t".join(line) + "\n")
+                        file.write(trec_line(query, document, rank, score, result.mode.value))
 
 
 def check_plan(plan: Plan) -> None:
@@ -122,6 +140,16 @@ def check_plan(plan: Plan) -> None:
     """
     if plan.k < 1:
         raise UsageError(f"k is {plan.k}; measure at least the first hit.")
+
+
+def check_run(path: Path) -> None:
+    """Find out before the work whether a run can be written.
+
+    Raises:
+        UsageError: There is no folder for it, or it is one.
+    """
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise UsageError(f"{path} can't be written: there is no folder for it, or it is one.")
 
 
 def evaluate(
@@ -140,12 +168,28 @@ def evaluate(
 
     Raises:
         FilterError: Filters are asked for, and one is none, or names no field of the store.
+        ReaderError: The corpus has none of the documents that are judged relevant.
     """
-    asked = _Asked(task, Searcher(snapshot, encoder), snapshot, corpus, plan)
+    relevant, missing = _judged(task, snapshot, corpus)
+    known = {*FIELDS, RECORDED_AT, *snapshot.attribute_names()} if plan.filters else ()
+    asked = _Asked(task, Searcher(snapshot, encoder), snapshot, corpus, plan, known)
     results = [_measured(task, asked, mode, plan.k) for mode in plan.modes]
     texts = [query.text for query in task.queries if query.text.strip()]
     recalls = path_recall(snapshot, encoder, corpus, texts, plan.k) if plan.recall else []
-    return Evaluation(task, plan.k, results, _differences(results), recalls)
+    return Evaluation(task, plan.k, results, _differences(results), recalls, relevant, missing)
+
+
+def _judged(task: Task, snapshot: Snapshot, corpus: Condition) -> tuple[int, int]:
+    """Return how many documents are judged relevant, and how many of these aren't there."""
+    judged = [task.qrels[query.query_id] for query in task.queries]
+    relevant = {storable(name) for one in judged for name, grade in one.items() if grade > 0}
+    there = snapshot.select(AllOf((corpus, OneOf("note_id", tuple(sorted(relevant))))))
+    if relevant and not len(there):
+        raise ReaderError(
+            f"The corpus of {task.name} holds none of the documents that its qrels judge relevant. "
+            "Do they name something else, such as patients?"
+        )
+    return len(relevant), len(relevant) - len(there)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +201,7 @@ class _Asked:
     snapshot: Snapshot
     corpus: Condition
     plan: Plan
+    known: Collection[str]
 
     def answers(self, mode: Mode) -> Iterator[tuple[str, dict[str, float]]]:
         """Give each query's id with the documents found and their scores, best first."""
@@ -170,7 +215,9 @@ class _Asked:
         depth = max(self.plan.k, DEPTH)
         by_condition: dict[Condition | None, list[tuple[TaskQuery, str]]] = {}
         for query in queries:
-            text, condition = query.filtered() if self.plan.filters else (query.text, None)
+            text, condition = (query.text, None)
+            if self.plan.filters:
+                text, condition = query.filtered(self._field)
             if text.strip():
                 by_condition.setdefault(condition, []).append((query, text))
             else:
@@ -182,12 +229,18 @@ class _Asked:
             for (query, _), ranking in zip(asked, rankings, strict=True):
                 yield query.query_id, self._found(query, ranking, depth)
 
+    def _field(self, name: str) -> str:
+        """Return a predicate's field: the store's of this name, else the one it usually is."""
+        if name in self.known:
+            return name
+        return self.plan.field_called(name) or name
+
     def _found(self, query: TaskQuery, ranking: Ranking, depth: int) -> dict[str, float]:
         notes = self.snapshot.notes([NoteKey(int(key)) for key in ranking.keys])
-        scored = zip(notes, ranking.scores, strict=True)
+        scores = falling(map(float, ranking.scores))
         found = [
-            (str(note.note_id), float(score))
-            for note, score in scored
+            (str(note.note_id), score)
+            for note, score in zip(notes, scores, strict=True)
             if note.note_id != query.query_id
         ]
         return dict(found[:depth])

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import itertools
 import json
+import math
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +45,7 @@ COLUMNS = {
 """Column to what it holds, in tables; a row is a hit, with its best passage."""
 RUN_NAME = "notekin"
 _GROUP_ROWS = 5_000
+_STEP = 1e-6
 
 Answers = Iterable[tuple[str, Results]]
 
@@ -73,16 +76,52 @@ def export(answers: Answers, to: Path, by: Grouping = Grouping.NOTE) -> int:
         UsageError: The suffix names no form, or a TREC run can't hold an id.
     """
     check_export(to)
+    with written_whole(to) as part:
+        return _WRITERS[to.suffix.lower()](answers, part, by)
+
+
+@contextmanager
+def written_whole(to: Path) -> Iterator[Path]:
+    """Give an empty file to write, which takes the place of ``to`` where no error ends the block.
+
+    Only its owner can read it.
+    """
     part = to.with_name(f".{to.name}.part-{os.getpid()}")
     part.unlink(missing_ok=True)
     os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     try:
-        count = _WRITERS[to.suffix.lower()](answers, part, by)
+        yield part
         sync(part)
         part.replace(to)
     finally:
         part.unlink(missing_ok=True)
-    return count
+
+
+def trec_line(query: str, name: str, rank: int, score: float, run: str) -> str:
+    """Return a line of a TREC run.
+
+    Raises:
+        UsageError: It can't hold an id, or an id is none.
+    """
+    fields = (query, "Q0", name, str(rank), f"{score:.6f}", run)
+    if any(len(one.split()) != 1 for one in fields):
+        raise UsageError(
+            "A TREC run can't hold an id with a space in it; .csv, .parquet and .jsonl can."
+        )
+    return storable(" ".join(fields)) + "\n"
+
+
+def falling(scores: Iterable[float]) -> Iterator[float]:
+    """Give the scores of hits, best first, so that each is below the one before.
+
+    Whoever reads a TREC run goes by its scores, in single precision, and not by its ranks: of
+    equal scores, and where copies come last, the order would be another.
+    """
+    last = math.inf
+    for score in scores:
+        below = last - _STEP * max(1, abs(last)) if last < math.inf else last
+        last = round(min(score, below), 6)
+        yield last
 
 
 def as_row(query_id: str, hit: Hit) -> dict[str, Any]:
@@ -163,15 +202,9 @@ def _write_trec(answers: Answers, to: Path, by: Grouping) -> int:
     count = 0
     with to.open("w", encoding="utf-8") as file:
         for query_id, found in answers:
-            for hit in found:
+            for hit, score in zip(found, falling(hit.score for hit in found), strict=True):
                 name = (hit.patient_id if by is Grouping.PATIENT else None) or hit.note_id
-                fields = (query_id, "Q0", name, str(hit.rank), f"{hit.score:.6f}", RUN_NAME)
-                if any(len(one.split()) != 1 for one in fields):
-                    raise UsageError(
-                        "A TREC run can't hold an id with a space in it. Write .csv, .parquet "
-                        "or .jsonl instead."
-                    )
-                file.write(storable(" ".join(fields)) + "\n")
+                file.write(trec_line(query_id, name, hit.rank, score, RUN_NAME))
                 count += 1
     return count
 

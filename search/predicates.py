@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from notekin.errors import FilterError
 from notekin.search.filters import Expression, field
@@ -13,28 +13,37 @@ from notekin.storage.days import DAY
 _CONTAINS = "_contains"
 
 
-def from_predicates(predicates: Mapping[str, object]) -> Expression:
+def from_predicates(
+    predicates: Mapping[str, object], named: Callable[[str], str] = str
+) -> Expression:
     """Return what a task's predicates ask together; of none, every note passes.
 
     A value must be equal. Two numbers or two days in a list are a range, both ends taken in;
-    null in place of one leaves that end open. Any other list is values of which one will do.
-    ``NAME_contains`` asks that an item of the list NAME is the value, the whole item: PNC is
-    not PNC13.
+    null in place of one leaves that end open, and null by itself asks nothing. Any other list
+    is values of which one will do. ``NAME_contains`` asks that an item of the list NAME is the
+    value, the whole item: PNC is not PNC13.
+
+    Args:
+        predicates: What is asked, by name.
+        named: Gives the field of a name.
 
     Raises:
         FilterError: A value is no text, number or truth value, nor a list of them.
     """
-    asked = [_asked(name, value) for name, value in predicates.items()]
+    asked = [_asked(name, value, named) for name, value in predicates.items()]
     return Expression(AllOf(tuple(one.condition for one in asked)))
 
 
-def _asked(name: str, value: object) -> Expression:
+def _asked(name: str, value: object, named: Callable[[str], str]) -> Expression:
     values = value if isinstance(value, list | tuple) else [value]
     if name.endswith(_CONTAINS):
-        return field(name.removesuffix(_CONTAINS)).one_of(*_texts(values))
+        return field(named(name.removesuffix(_CONTAINS))).one_of(*_texts(values))
+    if value is None:
+        return Expression(AllOf(()))
+    asked = named(name)
     if isinstance(value, list | tuple) and _is_range(value):
-        return Expression(AllOf(())) if value[0] is value[1] is None else _between(name, *value)
-    return field(name).one_of(*_texts(values))
+        return Expression(AllOf(())) if value[0] is value[1] is None else _between(asked, *value)
+    return field(asked).one_of(*_texts(values))
 
 
 def _between(name: str, low: End | None, high: End | None) -> Expression:

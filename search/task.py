@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from notekin.search.predicates import from_predicates
 from notekin.storage.conditions import Condition
 
 _FILTERS, _FILTERED_TEXT = "filters", "semantic_text"
+_TREC = ("query", "iteration", "document", "relevance")
+_SPLITS = ("test", "dev", "train")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +34,14 @@ class TaskQuery:
     text: str
     metadata: Mapping[str, object]
 
-    def filtered(self) -> tuple[str, Condition | None]:
+    def filtered(self, named: Callable[[str], str]) -> tuple[str, Condition | None]:
         """Return the text and the condition of a query that has its predicates apart.
 
         They are ``metadata.semantic_text`` and ``metadata.filters``; without these the whole
         text is asked of all documents.
+
+        Args:
+            named: Gives the field of the store that the corpus has under a name.
 
         Raises:
             FilterError: The filters are no object, or a value of theirs is none.
@@ -45,7 +50,7 @@ class TaskQuery:
         filters = self.metadata.get(_FILTERS) or {}
         if not isinstance(filters, dict):
             raise FilterError("metadata.filters of a query is no JSON object of field and value.")
-        condition = from_predicates(filters).condition if filters else None
+        condition = from_predicates(filters, named).condition if filters else None
         return (text if isinstance(text, str) and text.strip() else self.text), condition
 
 
@@ -73,7 +78,7 @@ def read_task(folder: Path) -> Task:
     """
     if not folder.is_dir():
         raise NoSuchSourceError(folder)
-    qrels = _read_qrels(_file(folder, "qrels.tsv", "qrels/test.tsv"))
+    qrels = _read_qrels(_file(folder, "qrels.tsv", *(f"qrels/{split}.tsv" for split in _SPLITS)))
     queries = [
         query for query in _read_queries(_file(folder, "queries.jsonl")) if query.query_id in qrels
     ]
@@ -85,7 +90,9 @@ def read_task(folder: Path) -> Task:
 def _read_qrels(path: Path) -> dict[str, dict[str, int]]:
     qrels: dict[str, dict[str, int]] = {}
     for number, line in enumerate(_lines(path), start=1):
-        cells = [cell.strip() for cell in line.split("\t")]
+        cells = [cell.strip() for cell in line.split("\t")] if "\t" in line else line.split()
+        if len(cells) == len(_TREC):
+            del cells[_TREC.index("iteration")]
         try:
             query, document, score = cells
             if number == 1 and not _is_number(score):
@@ -94,7 +101,7 @@ def _read_qrels(path: Path) -> dict[str, dict[str, int]]:
         except ValueError:
             raise ReaderError(
                 f"{path} line {number} is not query-id, corpus-id and a whole score, "
-                "parted by tabs."
+                "parted by tabs, nor TREC's query, iteration, document and relevance."
             ) from None
     return qrels
 
@@ -145,4 +152,7 @@ def _file(folder: Path, *names: str) -> Path:
         for path in (folder / name, folder / f"{name}.gz"):
             if path.is_file():
                 return path
-    raise ReaderError(f"{folder} holds no {names[0]} (or {names[0]}.gz); a BEIR task has one.")
+    others = "".join(f", {name}" for name in names[1:])
+    raise ReaderError(
+        f"{folder} holds no {names[0]}{others} (or one that ends in .gz); a BEIR task has one."
+    )

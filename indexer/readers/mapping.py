@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from notekin.errors import ReaderError, UsageError
 from notekin.indexer.readers.forms import ANY_FORM, Form
-from notekin.indexer.readers.names import DAY_OF, FIELDS, USUAL_NAMES
+from notekin.indexer.readers.names import DAY_OF, FIELDS, USUAL_NAMES, bare
 
 _NESTED = ("metadata.", "attributes.")
 """What retrieval corpora, and notes that Notekin shows as JSON, put around facts."""
@@ -70,7 +70,7 @@ def bind_columns(
         UsageError: The mapping names a field or a column that there isn't.
         ReaderError: Two columns have one name, or none holds the text or the note's id.
     """
-    form = form.or_revealed_by({_bare(name) for name in columns})
+    form = form.or_revealed_by({bare(name) for name in columns})
     usual = _bound(columns, {}, form, {})
     shown: Sequence[str] = columns if are_names or usual.of_field else ()
     _refuse_twins(columns, shown)
@@ -109,9 +109,9 @@ def _find(names: Iterable[str], columns: Sequence[str]) -> str | None:
     outer = [name for name in columns if not name.startswith(_NESTED)]
     for group in (outer, [name for name in columns if name.startswith(_NESTED)]):
         spelled = {short_name(name).casefold(): name for name in reversed(group)}
-        bare = {_bare(short_name(name)): name for name in reversed(group)}
+        unspaced = {bare(short_name(name)): name for name in reversed(group)}
         for name in names:
-            if (found := spelled.get(name) or bare.get(_bare(name))) is not None:
+            if (found := spelled.get(name) or unspaced.get(bare(name))) is not None:
                 return found
     return None
 
@@ -124,15 +124,11 @@ def short_name(column: str) -> str:
     return column
 
 
-def _bare(name: str) -> str:
-    return "".join(char for char in name.casefold() if char.isalnum())
-
-
 def _day_beside(column: str | None, columns: Sequence[str]) -> str | None:
     if column is None:
         return None
-    days = {_bare(time): day for time, day in DAY_OF.items()}
-    day = days.get(_bare(short_name(column)))
+    days = {bare(time): day for time, day in DAY_OF.items()}
+    day = days.get(bare(short_name(column)))
     return None if day is None else _find((day,), columns)
 
 

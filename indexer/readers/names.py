@@ -88,3 +88,16 @@ DAY_OF: Mapping[str, str] = {
     "datetime": "date",
 }
 """The column that holds the day alone, beside the one that holds the time."""
+
+
+def bare(name: str) -> str:
+    """Return a column's name without case and separators."""
+    return "".join(char for char in name.casefold() if char.isalnum())
+
+
+def usual_field(column: str) -> str | None:
+    """Return the field that a column of this name usually is; None where it is none's."""
+    for field, names in USUAL_NAMES.items():
+        if bare(column) in map(bare, names):
+            return field
+    return None

@@ -1,5 +1,6 @@
 import json
 import math
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,8 @@ import numpy as np
 import pytest
 
 from notekin.errors import FilterError, NotekinError, ReaderError, UsageError
-from notekin.search.evaluation import Evaluation, Plan, check_plan, evaluate
+from notekin.indexer.readers.names import usual_field
+from notekin.search.evaluation import Evaluation, Plan, check_plan, check_run, evaluate
 from notekin.search.mode import Mode
 from notekin.search.plot import check_plot, draw, lengths_of
 from notekin.search.significance import randomisation_p
@@ -30,7 +32,12 @@ TEXTS = {
 @pytest.fixture(scope="module")
 def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
     notes = [
-        note(name, text, attributes={"age": at, "tags": ["even" if at % 2 == 0 else "odd"]})
+        note(
+            name,
+            text,
+            category="ED",
+            attributes={"age": at, "tags": ["even" if at % 2 == 0 else "odd"]},
+        )
         for at, (name, text) in enumerate(TEXTS.items())
     ]
     other = note("d9", "fever and cough", source="other")
@@ -113,6 +120,14 @@ def test_predicates_narrow_and_their_text_is_asked(snapshot: Snapshot, tmp_path:
     assert len(run["q1"]) == 4
 
 
+def test_predicates_name_facts_as_the_corpus_does(snapshot: Snapshot, tmp_path: Path) -> None:
+    filters = {"Note_Id_contains": ["d2", "d3"], "note_type": "ED", "age": [2, None]}
+    queries = [{"_id": "q1", "text": "rash", "metadata": {"filters": filters}}]
+    folder = written(tmp_path, queries, "q1\td2\t1\n")
+    plan = Plan([Mode.DENSE], filters=True, field_called=usual_field)
+    assert list(measured(snapshot, folder, plan).results[0].run["q1"]) == ["d3"]
+
+
 @pytest.mark.parametrize("filters", ["age", {"age": {"a": 1}}, {"nothing": 1}])
 def test_filters_that_are_none_are_one_error(
     snapshot: Snapshot, tmp_path: Path, filters: object
@@ -160,6 +175,37 @@ def test_a_task_that_is_none_is_one_error_that_names_the_place(
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    "qrels",
+    ["q1 0 d1 1\nq1 0 d2 -1\n", "q1\t0\td1\t1\r\nq1\t0\td2\t-1\r\n", "q1  Q0 d1  1\nq1 d2 -1"],
+)
+@pytest.mark.parametrize("at", ["qrels.tsv", "qrels/test.tsv", "qrels/dev.tsv", "qrels/train.tsv"])
+def test_judgements_are_read_in_trecs_form_and_from_any_split(
+    tmp_path: Path, qrels: str, at: str
+) -> None:
+    task = read_task(written(tmp_path, [{"_id": "q1", "text": "x"}], qrels, at))
+    assert task.qrels == {"q1": {"d1": 1, "d2": -1}}
+
+
+def test_the_split_to_test_on_goes_first(tmp_path: Path) -> None:
+    written(tmp_path, [{"_id": "q1", "text": "x"}], "q1\td1\t1\n", "qrels/train.tsv")
+    written(tmp_path, [{"_id": "q1", "text": "x"}], "q1\td2\t1\n", "qrels/test.tsv")
+    assert read_task(tmp_path).qrels == {"q1": {"d2": 1}}
+
+
+def test_judged_documents_that_the_corpus_lacks_are_counted(
+    snapshot: Snapshot, tmp_path: Path
+) -> None:
+    queries = [{"_id": "q1", "text": "rash"}]
+    folder = written(tmp_path, queries, "q1\td2\t1\nq1\tgone\t1\nq1\tlost\t0\n")
+    answer = measured(snapshot, folder, Plan()).to_dict()
+    assert (answer["relevant"], answer["relevant_not_in_corpus"]) == (2, 1)
+    folder = written(tmp_path, queries, f"q1\t{CANARY}\t1\n")
+    with pytest.raises(ReaderError, match="corpus") as raised:
+        measured(snapshot, folder, Plan())
+    assert CANARY not in str(raised.value)
+
+
 def test_a_task_without_its_files_or_folder_is_one_error(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "none"):
         with pytest.raises(NotekinError):
@@ -174,6 +220,22 @@ def test_what_was_found_is_written_as_a_trec_run(snapshot: Snapshot, tmp_path: P
     assert [row[2] for row in rows] == list(evaluation.results[0].run["q1"])
     assert [row[3] for row in rows] == [str(at + 1) for at in range(len(rows))]
     assert {(row[0], row[1], row[5]) for row in rows} == {("q1", "Q0", "dense")}
+
+
+def test_a_run_is_its_owners_alone_and_refuses_what_trec_cannot_hold(
+    snapshot: Snapshot, tmp_path: Path
+) -> None:
+    folder = written(tmp_path, [{"_id": "q 1", "text": "cough"}], "q 1\td1\t1\n")
+    run = tmp_path / "run.txt"
+    run.write_text("as it was")
+    with pytest.raises(UsageError, match="space"):
+        measured(snapshot, folder, Plan([Mode.DENSE])).write_run(run)
+    assert run.read_text() == "as it was"
+    folder = written(tmp_path, [{"_id": "q1", "text": "cough"}], "q1\td1\t1\n")
+    measured(snapshot, folder, Plan([Mode.DENSE])).write_run(run)
+    assert stat.S_IMODE(run.stat().st_mode) == 0o600
+    with pytest.raises(UsageError, match="no folder"):
+        check_run(tmp_path / "none" / "run.txt")
 
 
 def test_measuring_fewer_than_one_hit_is_refused() -> None:

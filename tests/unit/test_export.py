@@ -8,12 +8,13 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 import notekin
 from notekin.errors import UsageError
-from notekin.search.export import COLUMNS
+from notekin.search.export import COLUMNS, falling
 from tests.support.notes import Given, note
 from tests.support.words import WordEncoder
 
@@ -69,6 +70,17 @@ def test_a_run_is_in_trecs_form_and_names_patients_where_they_are_the_rows(
     assert 0 < float(score) <= 1
     store.export({"q1": "gout"}, path, 1, by="patient")
     assert path.read_text().split()[2] == "p1"
+
+
+def test_whoever_sorts_a_run_by_its_scores_gets_our_order(
+    store: notekin.Store, tmp_path: Path
+) -> None:
+    assert list(falling([0.5, 0.5, 0.1, 0.3])) == [0.5, 0.499999, 0.1, 0.099999]
+    scores = np.array(list(falling([40.0] * 100 + [-2.0] * 100)), np.float32)
+    assert (np.diff(scores) < 0).all()
+    store.export({"q": "gout"}, tmp_path / "found.trec", 2)
+    lines = [line.split() for line in (tmp_path / "found.trec").read_text().splitlines()]
+    assert len({line[4] for line in lines}) == len(lines) > 1
 
 
 def test_a_run_refuses_an_id_with_a_space_and_leaves_the_file_as_it_was(
