@@ -32,6 +32,7 @@ from notekin.indexer.spread import (
     Spreading,
     spreading_named,
 )
+from notekin.search.grouping import Grouping, grouping_named
 from notekin.search.mode import Mode, modes_named
 from notekin.searching import Searching
 from notekin.settings import Settings, read_settings
@@ -173,6 +174,7 @@ class Store(Searching, Caring):
         recall: bool = False,
         plot: str | Path | None = None,
         run: str | Path | None = None,
+        by: str | Grouping | None = None,
     ) -> Evaluation:
         """Measure how well the store answers a retrieval task in BEIR form.
 
@@ -190,20 +192,22 @@ class Store(Searching, Caring):
             recall: Measure, too, how many of the truly nearest notes the search's path finds.
             plot: A picture to draw: nDCG by the notes' length and by the answer's depth.
             run: A file to write what was found to, in TREC's form.
+            by: ``patient`` or ``encounter`` where the qrels name these in place of documents.
 
         Raises:
             NoSuchSourceError: There is no such folder.
-            ReaderError: The task is not in BEIR form.
+            ReaderError: The task is not in BEIR form, or nothing that it judges is in its corpus.
             FilterError: A query's filter is none, or names no field of the task's documents.
             UsageError: A mode is none, ``k`` is below 1, or a plot can't be made.
         """
         from notekin.indexer.readers import open_source
         from notekin.indexer.readers.names import usual_field
-        from notekin.search.evaluation import Plan, check_plan, check_run, evaluate
+        from notekin.search.asked_task import Plan, check_plan
+        from notekin.search.evaluation import check_run, evaluate
         from notekin.search.plot import check_plot, draw, lengths_of
         from notekin.search.task import read_task
 
-        plan = Plan(modes_named(modes), k, filters, recall, usual_field)
+        plan = Plan(modes_named(modes), k, filters, recall, usual_field, grouping_named(by))
         check_plan(plan)
         if run is not None:
             check_run(Path(run))

@@ -224,6 +224,10 @@ def evaluate(
         Path | None,
         typer.Option("--run", metavar="FILE", help="Write what was found, as a TREC run."),
     ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option("--by", help="The qrels name each patient or encounter, not documents."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure retrieval on a BEIR task; its corpus is indexed first where it isn't there."""
@@ -240,6 +244,7 @@ def evaluate(
             recall=recall,
             plot=plot,
             run=run,
+            by=by,
         )
     print_json(measured.to_dict()) if as_json else display.evaluation(stdout(), measured)
 

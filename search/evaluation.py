@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from pathlib import Path
@@ -11,47 +11,19 @@ from typing import Any
 
 import numpy as np
 
-from notekin.errors import ReaderError, UsageError
-from notekin.search.export import falling, trec_line, written_whole
+from notekin.errors import UsageError
+from notekin.search.asked_task import DEPTH, Asked, Plan, asked_of, judged
+from notekin.search.export import trec_line, written_whole
 from notekin.search.mode import Mode
-from notekin.search.ranking import Ranking
 from notekin.search.recall import PathRecall, path_recall
-from notekin.search.retrieval import Searcher
 from notekin.search.significance import randomisation_p
-from notekin.search.task import Task, TaskQuery
-from notekin.storage.condition_sql import FIELDS
-from notekin.storage.conditions import RECORDED_AT, AllOf, Condition, OneOf
+from notekin.search.task import Task
+from notekin.storage.conditions import Condition
 from notekin.storage.snapshot import Snapshot
-from notekin.text import storable
-from notekin.types import Encoder, NoteKey
-
-BATCH_QUERIES = 64
-DEPTH = 100
-"""Hits a query that the measures look at, at least: recall@100 needs so many."""
+from notekin.types import Encoder
 
 Run = Mapping[str, Mapping[str, float]]
 """Query id to document id to score, best first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What to measure.
-
-    Attributes:
-        modes: Side by side, in this order.
-        k: The cut of nDCG, recall and RR; recall@100 is measured beside it.
-        filters: Whether a query's ``metadata.filters`` are asked as predicates, and its
-            ``metadata.semantic_text`` as the text.
-        recall: Whether to measure the recall of the path that searches take.
-        field_called: Gives the field that a column of this name usually is: the corpus may
-            have told of it so, and a predicate names it as the corpus does.
-    """
-
-    modes: Sequence[Mode] = (Mode.HYBRID,)
-    k: int = 10
-    filters: bool = False
-    recall: bool = False
-    field_called: Callable[[str], str | None] = lambda _name: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,16 +104,6 @@ class Evaluation:
                         file.write(trec_line(query, document, rank, score, result.mode.value))
 
 
-def check_plan(plan: Plan) -> None:
-    """Refuse a plan that measures nothing.
-
-    Raises:
-        UsageError: ``k`` is below 1.
-    """
-    if plan.k < 1:
-        raise UsageError(f"k is {plan.k}; measure at least the first hit.")
-
-
 def check_run(path: Path) -> None:
     """Find out before the work whether a run can be written.
 
@@ -170,83 +132,15 @@ def evaluate(
         FilterError: Filters are asked for, and one is none, or names no field of the store.
         ReaderError: The corpus has none of the documents that are judged relevant.
     """
-    relevant, missing = _judged(task, snapshot, corpus)
-    known = {*FIELDS, RECORDED_AT, *snapshot.attribute_names()} if plan.filters else ()
-    asked = _Asked(task, Searcher(snapshot, encoder), snapshot, corpus, plan, known)
+    relevant, missing = judged(task, snapshot, corpus, plan.by)
+    asked = asked_of(task, snapshot, encoder, corpus, plan)
     results = [_measured(task, asked, mode, plan.k) for mode in plan.modes]
     texts = [query.text for query in task.queries if query.text.strip()]
     recalls = path_recall(snapshot, encoder, corpus, texts, plan.k) if plan.recall else []
     return Evaluation(task, plan.k, results, _differences(results), recalls, relevant, missing)
 
 
-def _judged(task: Task, snapshot: Snapshot, corpus: Condition) -> tuple[int, int]:
-    """Return how many documents are judged relevant, and how many of these aren't there."""
-    judged = [task.qrels[query.query_id] for query in task.queries]
-    relevant = {storable(name) for one in judged for name, grade in one.items() if grade > 0}
-    there = snapshot.select(AllOf((corpus, OneOf("note_id", tuple(sorted(relevant))))))
-    if relevant and not len(there):
-        raise ReaderError(
-            f"The corpus of {task.name} holds none of the documents that its qrels judge relevant. "
-            "Do they name something else, such as patients?"
-        )
-    return len(relevant), len(relevant) - len(there)
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """The queries, and of whom they are asked."""
-
-    task: Task
-    searcher: Searcher
-    snapshot: Snapshot
-    corpus: Condition
-    plan: Plan
-    known: Collection[str]
-
-    def answers(self, mode: Mode) -> Iterator[tuple[str, dict[str, float]]]:
-        """Give each query's id with the documents found and their scores, best first."""
-        queries = self.task.queries
-        for start in range(0, len(queries), BATCH_QUERIES):
-            yield from self._some(queries[start : start + BATCH_QUERIES], mode)
-
-    def _some(
-        self, queries: Sequence[TaskQuery], mode: Mode
-    ) -> Iterator[tuple[str, dict[str, float]]]:
-        depth = max(self.plan.k, DEPTH)
-        by_condition: dict[Condition | None, list[tuple[TaskQuery, str]]] = {}
-        for query in queries:
-            text, condition = (query.text, None)
-            if self.plan.filters:
-                text, condition = query.filtered(self._field)
-            if text.strip():
-                by_condition.setdefault(condition, []).append((query, text))
-            else:
-                yield query.query_id, {}
-        for condition, asked in by_condition.items():
-            within = self.corpus if condition is None else AllOf((self.corpus, condition))
-            texts = [text for _, text in asked]
-            rankings = self.searcher.rank(texts, depth + 1, within, mode)
-            for (query, _), ranking in zip(asked, rankings, strict=True):
-                yield query.query_id, self._found(query, ranking, depth)
-
-    def _field(self, name: str) -> str:
-        """Return a predicate's field: the store's of this name, else the one it usually is."""
-        if name in self.known:
-            return name
-        return self.plan.field_called(name) or name
-
-    def _found(self, query: TaskQuery, ranking: Ranking, depth: int) -> dict[str, float]:
-        notes = self.snapshot.notes([NoteKey(int(key)) for key in ranking.keys])
-        scores = falling(map(float, ranking.scores))
-        found = [
-            (str(note.note_id), score)
-            for note, score in zip(notes, scores, strict=True)
-            if note.note_id != query.query_id
-        ]
-        return dict(found[:depth])
-
-
-def _measured(task: Task, asked: _Asked, mode: Mode, k: int) -> ModeResult:
+def _measured(task: Task, asked: Asked, mode: Mode, k: int) -> ModeResult:
     from ir_measures import AP, RR, R, calc_aggregate, iter_calc, nDCG
 
     began = time.perf_counter()

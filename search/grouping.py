@@ -42,3 +42,12 @@ def row_of(note: StoredNote, by: Grouping) -> Hashable:
     if by is Grouping.ENCOUNTER and note.encounter_id is not None:
         return note.source, note.patient_id, note.encounter_id
     return note.note_key
+
+
+def name_of(note: StoredNote, by: Grouping) -> str:
+    """Return what qrels call a note's row; one without a patient, or encounter, by its own id."""
+    if by is Grouping.PATIENT and note.patient_id is not None:
+        return note.patient_id
+    if by is Grouping.ENCOUNTER and note.encounter_id is not None:
+        return note.encounter_id
+    return note.note_id

@@ -9,7 +9,9 @@ import pytest
 
 from notekin.errors import FilterError, NotekinError, ReaderError, UsageError
 from notekin.indexer.readers.names import usual_field
-from notekin.search.evaluation import Evaluation, Plan, check_plan, check_run, evaluate
+from notekin.search.asked_task import Plan, check_plan
+from notekin.search.evaluation import Evaluation, check_run, evaluate
+from notekin.search.grouping import Grouping
 from notekin.search.mode import Mode
 from notekin.search.plot import check_plot, draw, lengths_of
 from notekin.search.significance import randomisation_p
@@ -120,6 +122,19 @@ def test_predicates_narrow_and_their_text_is_asked(snapshot: Snapshot, tmp_path:
     assert len(run["q1"]) == 4
 
 
+def test_true_and_1_are_two_predicates(tmp_path: Path) -> None:
+    facts: dict[str, Any] = {"d1": True, "d2": 1}
+    notes = [note(name, "rash", attributes={"died": value}) for name, value in facts.items()]
+    store = store_of(tmp_path / "s", ENCODER, *notes).snapshot()
+    queries = [
+        {"_id": f"q{name}", "text": "rash", "metadata": {"filters": {"died": value}}}
+        for name, value in facts.items()
+    ]
+    folder = written(tmp_path, queries, "qd1\td1\t1\nqd2\td2\t1\n")
+    run = measured(store, folder, Plan(filters=True)).results[0].run
+    assert {query: list(found) for query, found in run.items()} == {"qd1": ["d1"], "qd2": ["d2"]}
+
+
 def test_predicates_name_facts_as_the_corpus_does(snapshot: Snapshot, tmp_path: Path) -> None:
     filters = {"Note_Id_contains": ["d2", "d3"], "note_type": "ED", "age": [2, None]}
     queries = [{"_id": "q1", "text": "rash", "metadata": {"filters": filters}}]
@@ -204,6 +219,22 @@ def test_judged_documents_that_the_corpus_lacks_are_counted(
     with pytest.raises(ReaderError, match="corpus") as raised:
         measured(snapshot, folder, Plan())
     assert CANARY not in str(raised.value)
+
+
+def test_qrels_that_name_patients_are_measured_by_patient(tmp_path: Path) -> None:
+    notes = [
+        note(f"n{at}", "fever and a cough" if at % 2 else "rash", patient=f"p{at // 40}")
+        for at in range(6 * 40)
+    ]
+    alone = note("alone", "fever and a cough of long")
+    store = store_of(tmp_path / "s", ENCODER, *notes, alone).snapshot()
+    qrels = "q1\tp1\t1\nq1\tp5\t2\nq1\talone\t1\nq1\tp9\t1\n"
+    folder = written(tmp_path, [{"_id": "q1", "text": "cough"}], qrels)
+    answer = measured(store, folder, Plan(list(Mode), by=Grouping.PATIENT))
+    for result in answer.results:
+        assert set(result.run["q1"]) == {*(f"p{at}" for at in range(6)), "alone"}
+        assert result.metrics["recall@10"] == 0.75
+    assert (answer.relevant, answer.not_in_corpus) == (4, 1)
 
 
 def test_a_task_without_its_files_or_folder_is_one_error(tmp_path: Path) -> None:
