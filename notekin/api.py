@@ -200,8 +200,8 @@ class Store(Searching, Caring):
             FilterError: A query's filter is none, or names no field of the task's documents.
             UsageError: A mode is none, ``k`` is below 1, or a plot can't be made.
         """
+        from notekin.column_names import usual_field
         from notekin.indexer.readers import open_source
-        from notekin.indexer.readers.names import usual_field
         from notekin.search.asked_task import Plan, check_plan
         from notekin.search.evaluation import check_run, evaluate
         from notekin.search.plot import check_plot, draw, lengths_of

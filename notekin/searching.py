@@ -62,8 +62,8 @@ class Searching(ABC):
         section: Titles = None,
         by: str | Grouping | None = None,
         context: int = 0,
-        like: Sequence[str] = (),
-        unlike: Sequence[str] = (),
+        like: str | Sequence[str] = (),
+        unlike: str | Sequence[str] = (),
         source: str | None = None,
     ) -> Results:
         """Return the ``k`` notes that answer a text best, with their evidence.
@@ -86,9 +86,9 @@ class Searching(ABC):
             section: Only what stands in sections of this title, or of one of these.
             by: ``patient`` or ``encounter``: a hit for each, with its best note.
             context: How many sentences of the note to show to either side of a passage.
-            like: Ids of notes that hits are to be like. With examples, notes are compared as
-                wholes; the text counts as one more example. Examples are never hits; other
-                notes of the same text may be.
+            like: An id, or several, of notes that hits are to be like. With examples, notes are
+                compared as wholes; the text counts as one more example. Examples are never
+                hits; other notes of the same text may be.
             unlike: Ids of notes that hits are to be unlike.
             source: The source of these notes, where several hold one of the ids.
 
@@ -110,7 +110,7 @@ class Searching(ABC):
         )
         if like or unlike:
             texts = () if text is None else (text,)
-            return self._like(Examples(tuple(like), tuple(unlike), texts, source), request)
+            return self._like(Examples(_ids(like), _ids(unlike), texts, source), request)
         if text is None:
             raise UsageError("Nothing is asked: give a text, or notes to be like.")
         return self._find(lambda finder: finder.search(text, request))
@@ -253,3 +253,8 @@ def _request(k: int, **options: Unpack[Options]) -> Request:
         by=grouping_named(options.get("by")),
         context=options.get("context", 0),
     )
+
+
+def _ids(given: str | Sequence[str]) -> tuple[str, ...]:
+    """Return ids as a tuple; a text is one id, not one a letter."""
+    return (given,) if isinstance(given, str) else tuple(given)

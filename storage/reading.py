@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
+from notekin.column_names import usual_field
 from notekin.errors import FilterError
 from notekin.storage.checksums import PASSAGES, seal_of
 from notekin.storage.condition_sql import FIELDS, to_sql
@@ -326,7 +327,15 @@ def check_fields(connection: Connection, generation: int, condition: Condition) 
         if not _is_attribute(connection, generation, storable(name)):
             known = attribute_names(connection, generation)
             names = ", ".join([*FIELDS, "recorded_at", *known])
-            raise FilterError(f"No note has a field {name!r}. Fields of this store: {names}.")
+            raise FilterError(
+                f"No note has a field {name!r}.{_kept_as(name)} Fields of this store: {names}."
+            )
+
+
+def _kept_as(name: str) -> str:
+    field = usual_field(name)
+    is_fact = field in FIELDS or field == "recorded_at"
+    return f" A column of this name is usually kept as {field}." if is_fact else ""
 
 
 def _is_attribute(connection: Connection, generation: int, name: str) -> bool:

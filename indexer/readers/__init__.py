@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from notekin.column_names import FIELDS
 from notekin.indexer.readers.detect import FORMATS
-from notekin.indexer.readers.names import FIELDS
 from notekin.indexer.readers.opening import open_source
 from notekin.indexer.readers.source import NoteSource
 

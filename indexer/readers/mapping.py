@@ -6,9 +6,9 @@ import difflib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from notekin.column_names import DAY_OF, FIELDS, USUAL_NAMES, bare
 from notekin.errors import ReaderError, UsageError
 from notekin.indexer.readers.forms import ANY_FORM, Form
-from notekin.indexer.readers.names import DAY_OF, FIELDS, USUAL_NAMES, bare
 
 _NESTED = ("metadata.", "attributes.")
 """What retrieval corpora, and notes that Notekin shows as JSON, put around facts."""

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from notekin.column_names import usual_field
 from notekin.errors import FilterError, NotekinError, ReaderError, UsageError
-from notekin.indexer.readers.names import usual_field
 from notekin.search.asked_task import Plan, check_plan
 from notekin.search.evaluation import Evaluation, check_run, evaluate
 from notekin.search.grouping import Grouping

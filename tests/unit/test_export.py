@@ -83,6 +83,11 @@ def test_whoever_sorts_a_run_by_its_scores_gets_our_order(
     assert len({line[4] for line in lines}) == len(lines) > 1
 
 
+def test_one_example_needs_no_list(store: notekin.Store) -> None:
+    listed = store.search(None, like=["n1"], unlike=["n 3"])
+    assert store.search(None, like="n1", unlike="n 3").hits == listed.hits
+
+
 def test_a_run_refuses_an_id_with_a_space_and_leaves_the_file_as_it_was(
     store: notekin.Store, tmp_path: Path
 ) -> None:

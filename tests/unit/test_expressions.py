@@ -295,6 +295,20 @@ def test_a_predicate_that_is_no_value_is_refused() -> None:
         from_predicates({"age": [None, "much"]})
 
 
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [("note_type", "category"), ("NOTE DATE", "recorded_at"), ("mrn", "patient_id")],
+)
+def test_a_field_asked_for_by_its_columns_name_is_told_of(
+    snapshot: Snapshot, name: str, kept: str
+) -> None:
+    with pytest.raises(FilterError, match=f"kept as {kept}"):
+        found(snapshot, field(name) == "x")
+    with pytest.raises(FilterError) as refused:
+        found(snapshot, field("note_text") == "x")
+    assert "kept as" not in str(refused.value)
+
+
 def test_an_attribute_that_no_live_note_has_is_refused_in_every_condition(
     snapshot: Snapshot,
 ) -> None:

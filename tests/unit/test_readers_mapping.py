@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from notekin.column_names import FIELDS, USUAL_NAMES
 from notekin.errors import ReaderError, UsageError
 from notekin.indexer.readers.forms import FORMS
 from notekin.indexer.readers.mapping import bind_columns
-from notekin.indexer.readers.names import FIELDS, USUAL_NAMES
 
 MIMIC_III = [
     "ROW_ID",
