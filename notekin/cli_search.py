@@ -114,11 +114,11 @@ def search(
     _check_asked(text, queries, to, examples=bool(examples))
     with open_store(store) as opened:
         if queries is not None and to is not None:
-            _export(opened, queries, to, k, options)
+            _export(opened, queries, to, k, options, as_json=as_json)
             return
         asked = None if text is None else _read(text)
         if to is not None and asked is not None:
-            _export(opened, {"1": asked}, to, k, options)
+            _export(opened, {"1": asked}, to, k, options, as_json=as_json)
             return
         found = opened.search(
             asked, k, **options, like=like or (), unlike=unlike or (), source=source
@@ -209,10 +209,22 @@ def _check_asked(
 
 
 def _export(
-    store: Store, queries: Path | dict[str, str], to: Path, k: int, options: Options
+    store: Store,
+    queries: Path | dict[str, str],
+    to: Path,
+    k: int,
+    options: Options,
+    *,
+    as_json: bool,
 ) -> None:
+    from notekin.search.query_file import queries_of
+
+    asked = queries_of(queries)
     with _told() as told:
-        hits = store.export(queries, to, k, told, **options)
+        hits = store.export(asked, to, k, told, **options)
+    if as_json:
+        print_json({"queries": len(asked), "hits": hits, "file": str(to)})
+        return
     stdout().print(f"{hits:,} hits in {to}", highlight=False, markup=False, soft_wrap=True)
 
 

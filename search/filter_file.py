@@ -24,6 +24,7 @@ from notekin.search.filters import Expression
 from notekin.search.values import lying
 from notekin.storage.conditions import AllOf, AnyOf
 
+_TAKES = {"model_type": "takes a JSON object", "tuple_type": "takes a list"}
 _GROUPS = ("all", "any", "not")
 
 
@@ -127,7 +128,7 @@ def _first(error: ValidationError) -> str:
     if first["type"] == "extra_forbidden":
         known = ", ".join(_name(name) for name in FilterNode.model_fields)
         return f"{_place(place[:-1])} has a name that is none of {known}"
-    return f"{_place(place)}: {first['msg']}"
+    return f"{_place(place)}: {_TAKES.get(first['type'], first['msg'])}"
 
 
 def _place(parts: list[int | str]) -> str:

@@ -404,6 +404,8 @@ def test_many_queries_are_written_to_a_file(store: str, tmp_path: Path) -> None:
     assert "searching: 2 of 2 queries" in ran.stderr
     with to.open(newline="") as file:
         assert [row["query_id"] for row in csv.DictReader(file)] == ["1", "1", "2", "2"]
+    one = answer("search", "fever", "--to", to, "--store", store, "-k", 1)
+    assert one == {"queries": 1, "hits": 1, "file": str(to)}
     run("search", "fever", "--to", tmp_path / "one.trec", "--store", store, "-k", 1)
     assert (tmp_path / "one.trec").read_text().startswith("1 Q0 ")
 
