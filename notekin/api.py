@@ -37,7 +37,6 @@ from notekin.search.mode import Mode, modes_named
 from notekin.searching import Searching
 from notekin.settings import Settings, read_settings
 from notekin.storage.catalog import FILE_NAME
-from notekin.storage.conditions import OneOf
 from notekin.storage.index_choice import IndexChoice, index_named
 from notekin.storage.location import ServerUrl
 from notekin.storage.snapshot import Snapshot
@@ -202,7 +201,8 @@ class Store(Searching, Caring):
         """
         from notekin.column_names import usual_field
         from notekin.indexer.readers import open_source
-        from notekin.search.asked_task import Plan, check_plan
+        from notekin.indexer.readers.source import Remembering
+        from notekin.search.asked_task import Plan, check_plan, corpus_of
         from notekin.search.evaluation import check_run, evaluate
         from notekin.search.plot import check_plot, draw, lengths_of
         from notekin.search.task import read_task
@@ -214,10 +214,10 @@ class Store(Searching, Caring):
         if plot is not None:
             check_plot(Path(plot))
         read = read_task(Path(task))
-        corpus = open_source(read.corpus, format="beir")
+        corpus = Remembering(open_source(read.corpus, format="beir"))
         self._index([corpus], progress)
         encoder = self._encoder_of_store()
-        condition = OneOf("source", (corpus.name,))
+        condition = self._read(lambda snapshot: corpus_of(snapshot, corpus.given))
         measured = self._read(lambda snapshot: evaluate(read, snapshot, encoder, condition, plan))
         if run is not None:
             measured.write_run(Path(run))

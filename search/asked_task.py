@@ -142,6 +142,26 @@ def asked_of(
     return Asked(task, Searcher(snapshot, encoder), snapshot, corpus, plan, known)
 
 
+def corpus_of(snapshot: Snapshot, documents: Mapping[str, Collection[str]]) -> Condition:
+    """Return which notes a corpus is.
+
+    The ids are asked for only where a source holds other notes, too: of an older corpus at the
+    same place, or of another reading of notes that name their source themselves.
+
+    Args:
+        snapshot: Where the corpus is.
+        documents: The ids of its documents by the source they are kept under.
+    """
+    parts: list[Condition] = []
+    for source, names in documents.items():
+        within: Condition = OneOf("source", (source,))
+        ids = {storable(name) for name in names}
+        if len(snapshot.select(within)) > len(ids):
+            within = AllOf((within, OneOf("note_id", tuple(sorted(ids)))))
+        parts.append(within)
+    return AnyOf(tuple(parts))
+
+
 def judged(task: Task, snapshot: Snapshot, corpus: Condition, by: Grouping) -> tuple[int, int]:
     """Return how many documents are judged relevant, and how many of these aren't there."""
     grades = [task.qrels[query.query_id] for query in task.queries]

@@ -126,7 +126,7 @@ def _read_queries(path: Path) -> Iterator[TaskQuery]:
     for number, line in enumerate(_lines(path), start=1):
         try:
             row = json.loads(line)
-            query_id, text = str(row["_id"]), row.get("text") or row.get("title") or ""
+            query_id, text = _id(row["_id"]), row.get("text") or row.get("title") or ""
             metadata = row.get("metadata")
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise ReaderError(
@@ -136,6 +136,13 @@ def _read_queries(path: Path) -> Iterator[TaskQuery]:
             raise ReaderError(f"{path} line {number} has the _id of another line.")
         seen.add(query_id)
         yield TaskQuery(query_id, str(text), metadata if isinstance(metadata, dict) else {})
+
+
+def _id(value: object) -> str:
+    """Return an id as notes' ids are read: whole numbers by their digits, no space around."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value).strip()
 
 
 def _lines(path: Path) -> Sequence[str]:

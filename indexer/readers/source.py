@@ -26,3 +26,31 @@ class NoteSource(Protocol):
         ...
 
     def __iter__(self) -> Iterator[Note | Reject]: ...
+
+
+class Remembering:
+    """A source that remembers which notes it gave.
+
+    Attributes:
+        given: The ids of its notes, by the source under which they are kept.
+    """
+
+    def __init__(self, source: NoteSource) -> None:
+        self._source = source
+        self.given: dict[str, set[str]] = {}
+
+    @property
+    def name(self) -> str:
+        """The name of the source."""
+        return self._source.name
+
+    @property
+    def total(self) -> int | None:
+        """How many notes and rejects the source expects."""
+        return self._source.total
+
+    def __iter__(self) -> Iterator[Note | Reject]:
+        for row in self._source:
+            if isinstance(row, Note):
+                self.given.setdefault(row.source, set()).add(row.note_id)
+            yield row

@@ -185,6 +185,27 @@ def test_evaluate_indexes_the_corpus_and_measures(tmp_path: Path, model: Path) -
     assert answer("evaluate", task, "--store", store)["metrics"] == measured["metrics"]
 
 
+def test_evaluate_searches_the_corpus_as_it_is_now(tmp_path: Path, model: Path) -> None:
+    store = ("--store", tmp_path / "s", "--model", model, "--mode", "dense")
+    texts = {"a": "fever", "b": "rash", "c": "gout", "d": "cough"}
+    rows = [
+        {"_id": name, "text": text, "metadata": {"source": "ward 7" if name < "c" else "ward 8"}}
+        for name, text in texts.items()
+    ]
+    other = tmp_path / "other.jsonl"
+    other.write_text(json.dumps({"note_id": "z", "text": "fever", "source": "ward 7"}))
+    assert run("index", other, *store[:4]).exit_code == 0
+    task = tmp_path / "task"
+    task.mkdir()
+    (task / "queries.jsonl").write_text(json.dumps({"_id": " 7 ", "text": "fever"}))
+    (task / "qrels.tsv").write_text("7\ta\t1\n")
+    for held in (rows, rows[:3]):
+        (task / "corpus.jsonl").write_text("\n".join(map(json.dumps, held)))
+        answer("evaluate", task, *store, "--run", tmp_path / "run")
+        found = [line.split()[2] for line in (tmp_path / "run").read_text().splitlines()]
+        assert sorted(found) == [row["_id"] for row in held]
+
+
 def test_evaluate_puts_modes_side_by_side_and_asks_predicates(tmp_path: Path, model: Path) -> None:
     task = tmp_path / "task"
     (task / "qrels").mkdir(parents=True)
