@@ -11,7 +11,7 @@ from notekin.search.filters import Expression, Field, field
 from notekin.storage.conditions import AllOf
 
 _FORM = re.compile(
-    r"""\s*(?: "(?P<quoted>(?:[^"]|"")+)" | (?P<bare>[^"=<>~!][^=<>~!]*?) )\s*
+    r"""\s*(?: "(?P<quoted>(?:[^"]|"")+)" | (?P<bare>[^"=<>~!][^=<>~!]*?) )(?P<apart>\s*)
         (?: (?P<sign>!=|>=|<=|=|>|<|~) (?P<value>.*) | :(?P<known>missing|present)\s* )""",
     re.VERBOSE | re.DOTALL,
 )
@@ -38,10 +38,13 @@ def parse_where(texts: Iterable[str], filters: Path | None = None) -> Expression
         if match is None:
             raise FilterError(_HINT)
         name = (match["quoted"] or "").replace('""', '"') or match["bare"].strip()
+        value = match["value"] or ""
+        if match["apart"]:  # FIELD = VALUE: what stands around the sign is no part of the value
+            value = value.strip()
         if match["sign"] == "=":
-            equal.setdefault(name, []).append(match["value"])
+            equal.setdefault(name, []).append(value)
         else:
-            asked.append(_asked(field(name), match["sign"] or match["known"], match["value"] or ""))
+            asked.append(_asked(field(name), match["sign"] or match["known"], value))
     asked = [field(name).one_of(*values) for name, values in equal.items()] + asked
     if filters is not None:
         from notekin.search.filter_file import read_filters  # its models take long to build

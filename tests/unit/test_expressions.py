@@ -186,6 +186,18 @@ def test_where_takes_a_value_with_signs_in_it() -> None:
     assert asked.condition == AllOf((OneOf("a", ("b=c", "x>y")), OneOf("d", ("",))))
 
 
+def test_where_set_with_spaces_around_its_sign_asks_the_same(snapshot: Snapshot) -> None:
+    for text, notes in (("category = ECG", "b"), ("age =\t63 ", "a"), ("drugs ~ insulin", "a")):
+        assert (
+            found(snapshot, parse_where([text]))
+            == notes
+            == found(snapshot, parse_where(["".join(text.split())]))
+        )
+    asked = parse_where(["a= b "])
+    assert asked is not None
+    assert asked.condition == AllOf((OneOf("a", (" b ",)),))
+
+
 @pytest.mark.parametrize("text", ["category", "=x", "", ">5", "a!b=c", "ward:gone", '""=x', '"a=b'])
 def test_where_without_field_or_sign_is_refused(text: str) -> None:
     with pytest.raises(FilterError, match="FIELD=VALUE"):
