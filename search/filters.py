@@ -136,12 +136,19 @@ def condition_of(
 def _asked(where: Where | None) -> list[Condition]:
     if isinstance(where, Expression):
         return [where.condition]
+    if where is not None and not isinstance(where, Mapping):
+        raise FilterError(
+            'A filter is a mapping of field to value, {"sex": "F"}, or an expression made with '
+            'field: field("age") >= 65.'
+        )
     return [equal_to(name, _several(value)) for name, value in (where or {}).items()]
 
 
 def _several(value: Value | Sequence[Value]) -> Sequence[Value]:
-    is_list = isinstance(value, list | tuple | set | frozenset) or hasattr(value, "tolist")
-    return list(value) if is_list else [value]  # type: ignore[arg-type, list-item]  # as tested
+    if hasattr(value, "tolist"):  # numpy's and pandas' arrays, and their scalars
+        value = value.tolist()
+    several = isinstance(value, list | tuple | set | frozenset)
+    return list(value) if several else [value]  # type: ignore[arg-type, list-item]  # as tested
 
 
 def _parts(side: object, kind: type[AllOf | AnyOf]) -> tuple[Condition, ...]:

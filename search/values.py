@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import TypeAlias
 
+import numpy as np
+
 from notekin.errors import FilterError
 from notekin.storage.conditions import RECORDED_AT, AnyOf, Condition, OneOf, Range
 from notekin.storage.days import DAY
@@ -57,6 +59,8 @@ def lying(
 
 
 def _checked(value: object) -> Value:
+    if isinstance(value, np.generic):
+        value = value.item()
     if isinstance(value, int) and value.bit_length() > _LARGEST_BITS:
         raise FilterError("A number of a filter is too large.")
     if isinstance(value, str | int | float | date):
@@ -66,6 +70,8 @@ def _checked(value: object) -> Value:
 
 def _when(value: object) -> date | datetime:
     """Return the day or the moment meant; a zone's offset is left out."""
+    if value != value:  # pandas' NaT, which is a datetime and none
+        raise FilterError(_DATE_FORM)
     if isinstance(value, datetime):
         return value.replace(tzinfo=None)
     if isinstance(value, date):
@@ -92,11 +98,11 @@ def _end(value: End | None) -> float | date | None:
             raise FilterError("A range takes numbers such as 65, or days such as 2024-03-01.")
     if value is None or isinstance(value, date):
         return value
-    _checked(value)
-    if isinstance(value, bool):
+    number = _checked(value)
+    if isinstance(number, bool) or not isinstance(number, int | float):
         return value
-    nearest = float(value)
-    return nearest if nearest == value else value
+    nearest = float(number)
+    return nearest if nearest == number else number
 
 
 def _known(value: Value) -> Scalar | datetime:

@@ -6,6 +6,8 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 from sqlalchemy import select
 from sqlalchemy.dialects import registry
@@ -184,6 +186,25 @@ def test_where_takes_a_value_with_signs_in_it() -> None:
     asked = parse_where(["a=b=c", "d=", "a=x>y"])
     assert asked is not None
     assert asked.condition == AllOf((OneOf("a", ("b=c", "x>y")), OneOf("d", ("",))))
+
+
+def test_values_out_of_a_table_are_values(snapshot: Snapshot) -> None:
+    asked: list[tuple[Any, str]] = [
+        ({"age": np.int64(63)}, "a"),
+        ({"age": np.float64(63)}, "a"),
+        ({"died": np.bool_(True)}, "e"),
+        ({"age": np.array([63, 40])}, "ab"),
+        (field("age") == np.int64(63), "a"),
+        (field("age") >= np.int64(63), "ac"),
+        ({"age": [np.float32(63), np.int8(40)]}, "ab"),
+    ]
+    for where, notes in asked:
+        assert found(snapshot, where) == notes
+    for wrong in (["age=63"], "age=63"):
+        with pytest.raises(FilterError, match="field"):
+            condition_of(wrong)  # type: ignore[arg-type]  # what must be refused
+    with pytest.raises(FilterError, match="date"):
+        condition_of(after=pd.NaT)  # type: ignore[arg-type]  # a datetime all the same
 
 
 def test_where_set_with_spaces_around_its_sign_asks_the_same(snapshot: Snapshot) -> None:
