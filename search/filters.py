@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NoReturn, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 from notekin.errors import FilterError
 from notekin.search.values import End, Value, When, equal_to, lying
@@ -144,11 +144,10 @@ def _asked(where: Where | None) -> list[Condition]:
     return [equal_to(name, _several(value)) for name, value in (where or {}).items()]
 
 
-def _several(value: Value | Sequence[Value]) -> Sequence[Value]:
-    if hasattr(value, "tolist"):  # numpy's and pandas' arrays, and their scalars
-        value = value.tolist()
-    several = isinstance(value, list | tuple | set | frozenset)
-    return list(value) if several else [value]  # type: ignore[arg-type, list-item]  # as tested
+def _several(value: object) -> Sequence[Any]:
+    if callable(plain := getattr(value, "tolist", None)):  # numpy's and pandas' arrays, scalars
+        value = plain()
+    return list(value) if isinstance(value, list | tuple | set | frozenset) else [value]
 
 
 def _parts(side: object, kind: type[AllOf | AnyOf]) -> tuple[Condition, ...]:

@@ -34,7 +34,7 @@ class TaskQuery:
     text: str
     metadata: Mapping[str, object]
 
-    def filtered(self, named: Callable[[str], str]) -> tuple[str, Condition | None]:
+    def filtered(self, named: Callable[[str], str] = str) -> tuple[str, Condition | None]:
         """Return the text and the condition of a query that has its predicates apart.
 
         They are ``metadata.semantic_text`` and ``metadata.filters``; without these the whole
