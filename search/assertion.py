@@ -110,6 +110,8 @@ def section_at(text: str, place: int) -> str | None:
 
 
 def _assertion(effects: set[Effect], section: str | None) -> Assertion:
+    if Effect.NOW in effects:
+        section = None  # a note may turn to the patient without a heading
     other = Effect.OTHER in effects or section == "family history"
     return Assertion(
         _polarity(effects),
@@ -215,6 +217,8 @@ class _Sentence:
         }
 
     def _reaches(self, trigger: Trigger, triggers: Triggers, begins: int, ends: int) -> bool:
+        if trigger.rule.effect is Effect.NOW:
+            return all(one.rule.effect is not Effect.OTHER for one in triggers.doing)
         if trigger.rule.side is Side.AFTER:
             gap = range(trigger.end, begins)
             apart = trigger.end > begins

@@ -22,6 +22,7 @@ class Effect(Enum):
     HISTORICAL = "historical"
     HYPOTHETICAL = "hypothetical"
     OTHER = "other"
+    NOW = "now"
     STOP = "stop"
     NOTHING = "nothing"
 
@@ -162,7 +163,7 @@ def _rule(heading: str) -> Rule:
     if effect == Effect.STOP.value:
         named = {Effect(name) for name in rest if name != "all"}
         return Rule(Effect.STOP, stops=frozenset(named or set(Effect)))
-    if effect == Effect.NOTHING.value:
-        return Rule(Effect.NOTHING)
+    if effect in {Effect.NOTHING.value, Effect.NOW.value}:
+        return Rule(Effect(effect))
     side, reach = rest
     return Rule(Effect(effect), Side(side), Reach(reach), ends_at=frozenset(words.split()))

@@ -45,6 +45,31 @@ def test_a_section_says_whom_and_when() -> None:
     assert assessed("PLAN:\nTreat.\n[Gout].") == Assertion()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "FAMILY HISTORY: Father died of stroke.\n\nThe patient complains of [cough] and fever.",
+        "35F at 32/40. FH: diabetes. BP 150/95, [headache] since noon.",
+        "FHx: CAD, DM.\nHas [headache] today.",
+        "PMH: asthma. Presents with [wheeze].",
+    ],
+)
+def test_a_sentence_that_turns_to_the_patient_now_is_not_of_its_section(text: str) -> None:
+    assert assessed(text) == Assertion()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "FAMILY HISTORY: Mother presents with [dementia] today.",
+        "FAMILY HISTORY: The patient reports [diabetes] and gout.",
+        "FAMILY HISTORY: Father died of stroke. Presented with [seizures].",
+    ],
+)
+def test_a_family_history_that_names_the_patient_is_of_the_family(text: str) -> None:
+    assert assessed(text).experiencer is Experiencer.OTHER
+
+
 def test_a_section_that_is_given_is_not_looked_for() -> None:
     text, start, end = marked("PLAN: [gout].")
     assert assess_in(text, start, end, "family history").experiencer is Experiencer.OTHER
