@@ -24,6 +24,7 @@ _TARGET = "<target>"
 _NEXT = "<item>"
 _OPENS = re.compile(
     "following|these|symptoms|signs|for|of|include|includes|including|any|below|with"
+    "|have|develop|experience|notice"
 )
 """Words before a colon that opens what a phrase speaks of: ``negative for the following:``."""
 _PARTS = frozenset({":", ";", "\n", _NEXT})
@@ -52,7 +53,11 @@ _HISTORICAL = frozenset(
         "past psychiatric history",
     }
 )
-_POLARITY = (Effect.NEGATED, Effect.POSSIBLE)
+_ENDING = {
+    Effect.NEGATED: frozenset({Effect.POSSIBLE}),
+    Effect.POSSIBLE: frozenset({Effect.NEGATED, Effect.HYPOTHETICAL}),
+}
+"""Which phrases end the reach of others as a stop does: ``may be operated on if pain recurs``."""
 
 
 def assess(text: str, start: int, end: int) -> Assertion:
@@ -236,10 +241,8 @@ class _Sentence:
             return True
         if rule.ends_at and any(self.words[at] in rule.ends_at for at in gap):
             return True
-        return rule.effect in _POLARITY and any(
-            one.start in gap and one.rule.effect in _POLARITY and one.rule.effect is not rule.effect
-            for one in triggers.doing
-        )
+        ending = _ENDING.get(rule.effect, ())
+        return any(one.start in gap and one.rule.effect in ending for one in triggers.doing)
 
     def _is_in_reach(self, trigger: Trigger, gap: range) -> bool:
         """Say whether the concept is as near as the phrase's reach asks."""
@@ -290,4 +293,7 @@ class _Sentence:
 
     def _introduces(self, trigger: Trigger, begins: str) -> bool:
         """Say whether the phrase stands before a list's first item, or in the line before it."""
-        return not any(self.words[at] == begins for at in range(trigger.start))
+        return not any(
+            self.words[at] == begins and (begins == _NEXT or self._begins_item(at))
+            for at in range(trigger.start)
+        )
