@@ -32,6 +32,8 @@ _LINKS = frozenset({"and", "or", "nor", "/", "vs", "versus", "&"})
 _VERB = re.compile(
     "is|was|are|were|has|had|have|will|would|can|could|does|did|do|shows|showed|continues"
 )
+_CLAUSE_BEGINS = frozenset({",", ";", ":", "the"})
+"""Where to look no further back from a concept for what begins its clause."""
 _GLUED = re.compile(r"(?<![^\s(/])[?+-](?=[^\W\d_])")
 """A sign that is written together with the word after it alone: ``?PE``, ``+cough``."""
 _ANSWERED = re.compile(
@@ -232,6 +234,8 @@ class _Sentence:
             apart = trigger.start < ends
         if apart or self._is_ended(trigger, triggers, gap):
             return False
+        if trigger.rule.effect is Effect.NEGATED and self._begins_clause(trigger, gap, ends):
+            return False
         return self._is_in_reach(trigger, gap) and self._crosses_signs(trigger, gap)
 
     def _is_ended(self, trigger: Trigger, triggers: Triggers, gap: range) -> bool:
@@ -243,6 +247,25 @@ class _Sentence:
             return True
         ending = _ENDING.get(rule.effect, ())
         return any(one.start in gap and one.rule.effect in ending for one in triggers.doing)
+
+    def _begins_clause(self, trigger: Trigger, gap: range, ends: int) -> bool:
+        """Say whether a new clause is about the concept: ``no rash, the cough is worse``."""
+        if trigger.rule.side is Side.BEFORE:
+            return False
+        at = gap.stop - 1
+        while at in gap and self.words[at] not in _CLAUSE_BEGINS and self.words[at] not in _LINKS:
+            at -= 1
+        if at not in gap or self.words[at] != "the":
+            return False
+        before = self.words[at - 1] if self.words[at - 1] != "and" else self.words[at - 2]
+        if before not in {",", ";"}:
+            return False
+        for word in self.words[ends:]:
+            if word == "," or word in _LINKS:
+                return False
+            if _VERB.fullmatch(word):
+                return True
+        return False
 
     def _is_in_reach(self, trigger: Trigger, gap: range) -> bool:
         """Say whether the concept is as near as the phrase's reach asks."""
