@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeAlias, TypeVar
@@ -203,7 +204,7 @@ class Store(Searching, Caring):
         from notekin.indexer.readers import open_source
         from notekin.indexer.readers.source import Remembering
         from notekin.search.asked_task import Plan, check_plan, corpus_of
-        from notekin.search.evaluation import check_run, evaluate
+        from notekin.search.evaluation import check_ids, check_run, evaluate
         from notekin.search.plot import check_plot, draw, lengths_of
         from notekin.search.task import read_task
 
@@ -216,6 +217,8 @@ class Store(Searching, Caring):
         read = read_task(Path(task))
         corpus = Remembering(open_source(read.corpus, format="beir"))
         self._index([corpus], progress)
+        if run is not None:
+            check_ids(read, chain.from_iterable(corpus.given.values()), plan.by)
         encoder = self._encoder_of_store()
         condition = self._read(lambda snapshot: corpus_of(snapshot, corpus.given))
         measured = self._read(lambda snapshot: evaluate(read, snapshot, encoder, condition, plan))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from pathlib import Path
@@ -13,7 +13,8 @@ import numpy as np
 
 from notekin.errors import UsageError
 from notekin.search.asked_task import DEPTH, Asked, Plan, asked_of, judged
-from notekin.search.export import trec_line, written_whole
+from notekin.search.export import check_trec_ids, trec_line, written_whole
+from notekin.search.grouping import Grouping
 from notekin.search.mode import Mode
 from notekin.search.recall import PathRecall, path_recall
 from notekin.search.significance import randomisation_p
@@ -112,6 +113,17 @@ def check_run(path: Path) -> None:
     """
     if path.is_dir() or not path.absolute().parent.is_dir():
         raise UsageError(f"{path} can't be written: there is no folder for it, or it is one.")
+
+
+def check_ids(task: Task, documents: Iterable[str], by: Grouping) -> None:
+    """Find out before the measuring whether a TREC run can hold what it names.
+
+    Raises:
+        UsageError: It can't.
+    """
+    check_trec_ids(query.query_id for query in task.queries)
+    if by is Grouping.NOTE:
+        check_trec_ids(documents)
 
 
 def evaluate(

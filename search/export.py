@@ -103,12 +103,21 @@ def trec_line(query: str, name: str, rank: int, score: float, run: str) -> str:
     Raises:
         UsageError: It can't hold an id, or an id is none.
     """
-    fields = (query, "Q0", name, str(rank), f"{score:.6f}", run)
-    if any(len(one.split()) != 1 for one in fields):
+    check_trec_ids((query, name))
+    return storable(" ".join((query, "Q0", name, str(rank), f"{score:.6f}", run))) + "\n"
+
+
+def check_trec_ids(ids: Iterable[str]) -> None:
+    """Find out whether a TREC run can hold some ids.
+
+    Raises:
+        UsageError: One of them has a space in it, or is empty.
+    """
+    if any(len(one.split()) != 1 for one in ids):
         raise UsageError(
-            "A TREC run can't hold an id with a space in it; .csv, .parquet and .jsonl can."
+            "A TREC run can't hold an id with a space in it; what notekin search writes as .csv, "
+            ".parquet or .jsonl can."
         )
-    return storable(" ".join(fields)) + "\n"
 
 
 def falling(scores: Iterable[float]) -> Iterator[float]:

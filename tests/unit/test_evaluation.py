@@ -10,7 +10,7 @@ import pytest
 from notekin.column_names import usual_field
 from notekin.errors import FilterError, NotekinError, ReaderError, UsageError
 from notekin.search.asked_task import Plan, check_plan
-from notekin.search.evaluation import Evaluation, check_run, evaluate
+from notekin.search.evaluation import Evaluation, check_ids, check_run, evaluate
 from notekin.search.grouping import Grouping
 from notekin.search.mode import Mode
 from notekin.search.plot import check_plot, draw, lengths_of
@@ -267,6 +267,14 @@ def test_a_run_is_its_owners_alone_and_refuses_what_trec_cannot_hold(
     assert stat.S_IMODE(run.stat().st_mode) == 0o600
     with pytest.raises(UsageError, match="no folder"):
         check_run(tmp_path / "none" / "run.txt")
+
+
+def test_ids_that_a_run_cannot_hold_are_found_before_the_measuring(tmp_path: Path) -> None:
+    task = read_task(written(tmp_path, [{"_id": "q1", "text": "cough"}], "q1\td1\t1\n"))
+    check_ids(task, ["d1", "d2"], Grouping.NOTE)
+    check_ids(task, ["d 1"], Grouping.PATIENT)
+    with pytest.raises(UsageError, match="space"):
+        check_ids(task, ["d1", "d 2"], Grouping.NOTE)
 
 
 def test_measuring_fewer_than_one_hit_is_refused() -> None:
